@@ -1,0 +1,362 @@
+"""Pretrain the compact encoder from scratch: python -m train.pretrain configs/pretrain-compact.yaml
+
+Vocabulary, skip-gram vectors of its word pieces as a start for the embeddings, then masked
+words (Devlin et al. 2019; 30 % as in Wettig et al. 2023) in packed sequences, with Muon for the
+hidden matrices. Killed and started again, it goes on from the last checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoTokenizer, ModernBertConfig, ModernBertForMaskedLM
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+
+from isnad.config import Config, apply_overrides, build, dump, read_settings
+from isnad.errors import IsnadError
+from isnad.examples import find_corpora
+from train.corpus import TrainingText, prepare_text
+from train.progress import clock, progress_line, track
+from train.tokenizer import save_tokenizer, train_wordpiece
+from train.vectors import skip_gram
+
+log = logging.getLogger("train.pretrain")
+
+
+class PretrainConfig(Config):
+    """Everything that decides a pretraining run; sizes are in tokens and sequences."""
+
+    name: str = "compact"
+    seed: int = 13
+    recipe: str = "plain"
+    data: str = "data"
+    corpora: str | None = None
+    seeds: str = "seeds"
+    cache: str = "cache"
+    vocabulary: int = 16_000
+    vectors: bool = True
+    vector_epochs: int = 1
+    hidden_size: int = 256
+    layers: int = 4
+    heads: int = 4
+    intermediate_size: int = 640
+    local_attention: int = 16
+    global_every: int = 2
+    max_length: int = 256
+    sequence_length: int = 64
+    batch_sequences: int = 64
+    mask_rate: float = 0.3
+    tokens: int = 8_000_000
+    learning_rate: float = 3e-3
+    muon_learning_rate: float = 0.02
+    weight_decay: float = 0.01
+    warmup: float = 0.02
+    decay: float = 0.3
+    bf16: bool = True
+    checkpoint_minutes: float = 4.0
+
+
+def open_text(config: PretrainConfig) -> TrainingText:
+    """The text that training may see; raises IsnadError without the news text."""
+    corpora = find_corpora(config.corpora)
+    if corpora is None:
+        raise IsnadError("expected the news text for pretraining, found none; set `corpora` or ISNAD_CORPORA")
+    return prepare_text(Path(config.data), corpora, Path(config.seeds), Path(config.cache), config.recipe)
+
+
+def prepare_tokenizer(config: PretrainConfig, text: TrainingText, out: Path) -> PreTrainedTokenizerBase:
+    """The vocabulary in `out/tokenizer`, trained when it is not there yet."""
+    folder = out / "tokenizer"
+    if not folder.is_dir():
+        beside = out / "tokenizer.part"
+        with text.lines.open(encoding="utf-8") as lines:
+            tokenizer = train_wordpiece(track(lines, "vocabulary: reading lines"), config.vocabulary)
+        save_tokenizer(tokenizer, beside, config.max_length)
+        beside.rename(folder)
+    opened: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
+    return opened
+
+
+def prepare_ids(text: TrainingText, tokenizer: PreTrainedTokenizerBase, out: Path) -> NDArray[np.uint16]:
+    """All the text as piece ids, a [SEP] after each line, one flat array on disk."""
+    path = out / "ids.u16"
+    if not path.is_file():
+        beside = path.with_suffix(".part")
+        with text.lines.open(encoding="utf-8") as lines, beside.open("wb") as target:
+            for batch in track(_batches(lines, 2000), "tokenising: batches of 2000 lines"):
+                rows = tokenizer(batch, add_special_tokens=False, return_attention_mask=False)["input_ids"]
+                flat = [i for row in rows for i in (*row, tokenizer.sep_token_id)]
+                target.write(np.array(flat, dtype=np.uint16).tobytes())
+        beside.rename(path)
+    return np.memmap(path, dtype=np.uint16, mode="r")
+
+
+def _batches(lines: Any, size: int) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for line in lines:
+        batch.append(line.rstrip("\n"))
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def new_model(config: PretrainConfig, tokenizer: PreTrainedTokenizerBase) -> ModernBertForMaskedLM:
+    """A ModernBERT of the configured size, weights drawn under `config.seed`."""
+    torch.manual_seed(config.seed)
+    shape = ModernBertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=config.hidden_size,
+        intermediate_size=config.intermediate_size,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.heads,
+        local_attention=config.local_attention,
+        layer_types=[
+            "full_attention" if (i + 1) % config.global_every == 0 else "sliding_attention"
+            for i in range(config.layers)
+        ],
+        max_position_embeddings=config.max_length,
+        pad_token_id=tokenizer.pad_token_id,
+        cls_token_id=tokenizer.cls_token_id,
+        sep_token_id=tokenizer.sep_token_id,
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+        sparse_prediction=True,
+        attn_implementation="sdpa",
+    )
+    return ModernBertForMaskedLM(shape)
+
+
+def start_from_vectors(
+    model: ModernBertForMaskedLM, ids: NDArray[np.uint16], tokenizer: PreTrainedTokenizerBase, config: PretrainConfig
+) -> None:
+    """Set the embeddings to skip-gram vectors of the word pieces, scaled to the initial spread."""
+    sep = tokenizer.sep_token_id
+    pieces = _PieceSentences(ids, sep)
+    found = skip_gram(
+        pieces, width=config.hidden_size, window=5, epochs=config.vector_epochs, min_count=3, seed=config.seed
+    )
+    scale = model.config.initializer_range / float(found.matrix.std())
+    weight = model.get_input_embeddings().weight
+    with torch.no_grad():
+        for word, row in zip(found.words, found.matrix, strict=True):
+            weight[int(word)] = torch.from_numpy(row * scale)
+
+
+class _PieceSentences:
+    """Re-iterable lists of piece ids (as text) between two [SEP]."""
+
+    def __init__(self, ids: NDArray[np.uint16], sep: int) -> None:
+        self.ids = np.asarray(ids)
+        self.ends = np.flatnonzero(self.ids == sep)
+        self.names = [str(i) for i in range(int(self.ids.max()) + 1)]
+
+    def __iter__(self) -> Iterator[list[str]]:
+        start = 0
+        for end in self.ends:
+            yield [self.names[i] for i in self.ids[start:end]]
+            start = end + 1
+
+
+def masked_batch(
+    block: torch.Tensor, generator: torch.Generator, rate: float, mask_id: int, special: int, vocabulary: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`(inputs, labels)` of shape `(sequences, tokens)`: `rate` of the tokens hidden, labels -100 elsewhere.
+
+    Of the chosen tokens 80 % become [MASK], 10 % a random piece, 10 % stay. Ids below `special` are never chosen.
+    """
+    draw = torch.rand(block.shape, generator=generator)
+    how = torch.rand(block.shape, generator=generator)
+    random = torch.randint(special, vocabulary, block.shape, generator=generator)
+    chosen = (draw < rate) & (block >= special)
+    labels = torch.where(chosen, block, -100)
+    inputs = torch.where(chosen & (how < 0.8), mask_id, block)
+    return torch.where(chosen & (how >= 0.9), random, inputs), labels
+
+
+def learning_rate_factor(step: int, steps: int, warmup: float, decay: float) -> float:
+    """Linear warm-up, a plateau, then linear decay to 0 (WSD schedule)."""
+    rising = min(1.0, (step + 1) / max(1, round(steps * warmup)))
+    falling = min(1.0, (steps - step) / max(1, round(steps * decay)))
+    return min(rising, falling)
+
+
+def make_optimizers(model: torch.nn.Module, config: PretrainConfig) -> list[torch.optim.Optimizer]:
+    """Muon for the hidden matrices, AdamW for embeddings, norms and biases."""
+    hidden, rest = [], []
+    for name, parameter in model.named_parameters():
+        is_matrix = parameter.ndim == 2 and "embeddings" not in name and "decoder" not in name
+        (hidden if is_matrix else rest).append(parameter)
+    return [
+        torch.optim.Muon(hidden, lr=config.muon_learning_rate, weight_decay=config.weight_decay),
+        torch.optim.AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay),
+    ]
+
+
+class Checkpoints:
+    """Training state in `folder/checkpoint.pt`, written beside and renamed; a half-written one never counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "checkpoint.pt"
+
+    def save(self, step: int, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer]) -> None:
+        """Keep the state after `step` steps."""
+        state = {"step": step, "model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers]}
+        beside = self.path.with_suffix(".part")
+        torch.save(state, beside)
+        beside.rename(self.path)
+
+    def load(self, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer]) -> int:
+        """Restore the last state and return its step; 0 when there is none."""
+        if not self.path.is_file():
+            return 0
+        state = torch.load(self.path, weights_only=True)
+        model.load_state_dict(state["model"])
+        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        return int(state["step"])
+
+
+class Blocks:
+    """The flat ids cut into sequences that start with [CLS], in an order drawn anew for each pass."""
+
+    def __init__(self, ids: NDArray[np.uint16], length: int, cls: int, seed: int) -> None:
+        self.ids, self.width, self.cls, self.seed = ids, length - 1, cls, seed
+        self.count = len(ids) // self.width
+
+    def batch(self, step: int, size: int) -> torch.Tensor:
+        """The `step`-th batch, shape `(size, length)`; the same for the same seed, however training got there."""
+        rows = []
+        for k in range(step * size, (step + 1) * size):
+            order = self._order(k // self.count)
+            start = int(order[k % self.count]) * self.width
+            rows.append(self.ids[start : start + self.width].astype(np.int64))
+        block = np.full((size, self.width + 1), self.cls, dtype=np.int64)
+        block[:, 1:] = np.stack(rows)
+        return torch.from_numpy(block)
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if getattr(self, "_epoch", None) != epoch:
+            self._epoch = epoch
+            self._permutation = np.random.default_rng([self.seed, epoch]).permutation(self.count)
+        return self._permutation
+
+
+def masked_words(
+    model: ModernBertForMaskedLM, ids: NDArray[np.uint16], tokenizer: PreTrainedTokenizerBase, config: PretrainConfig, out: Path
+) -> None:
+    """Train `model` for `config.tokens` tokens, with progress, checkpoints and `out/metrics.jsonl`."""
+    optimizers = make_optimizers(model, config)
+    base = [group["lr"] for o in optimizers for group in o.param_groups]
+    checkpoints = Checkpoints(out)
+    first = checkpoints.load(model, optimizers)
+    blocks = Blocks(ids, config.sequence_length, tokenizer.cls_token_id, config.seed)
+    per_step = config.batch_sequences * config.sequence_length
+    steps = math.ceil(config.tokens / per_step)
+    special = len(tokenizer.all_special_ids)
+    model.train()
+    losses: list[float] = []
+    began = saved = told = time.monotonic()
+    for step in range(first, steps):
+        factor = learning_rate_factor(step, steps, config.warmup, config.decay)
+        for group, lr in zip((g for o in optimizers for g in o.param_groups), base, strict=True):
+            group["lr"] = lr * factor
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+        block = blocks.batch(step, config.batch_sequences)
+        inputs, labels = masked_batch(
+            block, generator, config.mask_rate, tokenizer.mask_token_id, special, len(tokenizer)
+        )
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
+            loss = model(input_ids=inputs, labels=labels).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            raise IsnadError(f"the loss is {losses[-1]} at step {step}; lower `muon_learning_rate` and start again")
+        now = time.monotonic()
+        if now - told > 20 or step + 1 == steps:
+            rate = per_step * (step + 1 - first) / (now - began)
+            mean = float(np.mean(losses[-100:]))
+            line = progress_line("masked words: step", step + 1, steps, (now - began) * (step + 1) / (step + 1 - first))
+            print(f"{line}, loss {mean:.3f}, {rate:,.0f} tokens/s", file=sys.stderr, flush=True)
+            with (out / "metrics.jsonl").open("a") as metrics:
+                row = {"step": step + 1, "tokens": (step + 1) * per_step, "loss": round(mean, 4), "tokens_per_s": round(rate)}
+                metrics.write(json.dumps(row) + "\n")
+            told = now
+        if now - saved > 60 * config.checkpoint_minutes or step + 1 == steps:
+            checkpoints.save(step + 1, model, optimizers)
+            saved = now
+
+
+def pretrain(config: PretrainConfig, out: Path) -> Path:
+    """Run all stages into `out`; returns the encoder folder, a plain `save_pretrained` one."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.yaml").write_text(dump(config), encoding="utf-8")
+    began = time.monotonic()
+    text = open_text(config)
+    tokenizer = prepare_tokenizer(config, text, out)
+    ids = prepare_ids(text, tokenizer, out)
+    log.info("%s tokens in %s words of text", f"{len(ids):,}", f"{text.summary()['words']:,}")
+    model = new_model(config, tokenizer)
+    if config.vectors and not (out / "checkpoint.pt").is_file():
+        start_from_vectors(model, ids, tokenizer, config)
+    masked_words(model, ids, tokenizer, config, out)
+    return save_encoder(model, tokenizer, out, config, text, time.monotonic() - began)
+
+
+def save_encoder(
+    model: ModernBertForMaskedLM,
+    tokenizer: PreTrainedTokenizerBase,
+    out: Path,
+    config: PretrainConfig,
+    text: TrainingText,
+    seconds: float,
+) -> Path:
+    """Write `out/encoder` (fp16 safetensors, tokenizer, `encoder.json` with the fingerprints)."""
+    beside, folder = out / "encoder.part", out / "encoder"
+    shutil.rmtree(beside, ignore_errors=True)
+    model.config.sparse_prediction = False
+    model.half().save_pretrained(beside)
+    tokenizer.save_pretrained(beside)
+    facts = {"tokens_seen": config.tokens, "text": text.summary(), "config": config.model_dump(mode="json")}
+    (beside / "encoder.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    beside.rename(folder)
+    log.info("encoder in %s after %s", folder, clock(seconds))
+    return folder
+
+
+def main(arguments: list[str]) -> int:
+    """`CONFIG [key=value …]`; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(__doc__)
+        return 0 if arguments else 2
+    path = Path(arguments[0])
+    try:
+        values, lines = read_settings(path)
+        config = build(PretrainConfig, apply_overrides(values, arguments[1:]), path=path, lines=lines)
+        pretrain(config, Path("runs") / f"pretrain-{config.name}")
+    except IsnadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
