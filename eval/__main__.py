@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from eval.compare import compare
 from eval.judge import FIGURES, Judged, judge_run
+from eval.predict import is_stale, write_predictions
 from eval.predictions import FILE, SPLITS, Run, read_run
 from eval.report import Report, headline_rows, write
 from isnad.errors import IsnadError
@@ -62,14 +63,27 @@ class BarType(click.ParamType[Bar]):
 @click.option("--seed", default=13, show_default=True, type=click.IntRange(min=0), help="Seed of the draws.")
 @click.option("--public", is_flag=True, help="References only, no sentence in the report, whatever the file holds.")
 @click.option("--fail-under", "bars", multiple=True, type=BarType(), help="Exit 1 where the first run stays below.")
+@click.option("--data", default=Path("data"), type=click.Path(path_type=Path), help="Labelled sentences.")
+@click.option("--corpora", type=click.Path(path_type=Path), help="Folder of the news text.")
+@click.option("--seeds", default=Path("seeds"), type=click.Path(path_type=Path), help="Folder of the seed article.")
 def main(
-    paths: tuple[Path, ...], out: Path | None, rounds: int, seed: int, public: bool, bars: tuple[Bar, ...]
+    paths: tuple[Path, ...],
+    out: Path | None,
+    rounds: int,
+    seed: int,
+    public: bool,
+    bars: tuple[Bar, ...],
+    data: Path,
+    corpora: Path | None,
+    seeds: Path,
 ) -> None:
     """Reads, judges, compares, writes, prints."""
     paths = tuple(p.parent if p.name == FILE else p for p in paths)
     if len({p.resolve() for p in paths}) < len(paths):
         raise click.UsageError("expected each run once, found one of them twice; leave it out")
     try:
+        for path in filter(is_stale, paths):
+            write_predictions(path, data, corpora, seeds)
         runs = _named(paths, [read_run(p) for p in paths])
         report = _weigh(runs, rounds=rounds, seed=seed, public=public)
         files = write(report, out or _folder(paths[0]))

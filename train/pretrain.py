@@ -29,7 +29,7 @@ from isnad.examples import find_corpora
 from train.corpus import TrainingText, prepare_text
 from train.progress import clock, progress_line, track
 from train.tokenizer import save_tokenizer, train_wordpiece
-from train.vectors import skip_gram
+from train.vectors import Vectors, news_vectors
 
 log = logging.getLogger("train.pretrain")
 
@@ -46,7 +46,8 @@ class PretrainConfig(Config):
     cache: str = "cache"
     vocabulary: int = 16_000
     vectors: bool = True
-    vector_epochs: int = 1
+    vector_width: int = 160
+    vector_epochs: int = 2
     hidden_size: int = 256
     layers: int = 4
     heads: int = 4
@@ -139,35 +140,26 @@ def new_model(config: PretrainConfig, tokenizer: PreTrainedTokenizerBase) -> Mod
     return ModernBertForMaskedLM(shape)
 
 
-def start_from_vectors(
-    model: ModernBertForMaskedLM, ids: NDArray[np.uint16], tokenizer: PreTrainedTokenizerBase, config: PretrainConfig
-) -> None:
-    """Set the embeddings to skip-gram vectors of the word pieces, scaled to the initial spread."""
-    sep = tokenizer.sep_token_id
-    pieces = _PieceSentences(ids, sep)
-    found = skip_gram(
-        pieces, width=config.hidden_size, window=5, epochs=config.vector_epochs, min_count=3, seed=config.seed
-    )
-    scale = model.config.initializer_range / float(found.matrix.std())
+def start_from_vectors(model: ModernBertForMaskedLM, tokenizer: PreTrainedTokenizerBase, vectors: Vectors) -> None:
+    """Start the embeddings from skip-gram word vectors, scaled to the initial spread.
+
+    A piece gets the mean vector of the words that it is part of, each by its share of the word's pieces;
+    dimensions beyond the vectors' width keep their random start.
+    """
     weight = model.get_input_embeddings().weight
+    sums = np.zeros((len(tokenizer), vectors.matrix.shape[1]), dtype=np.float32)
+    shares = np.zeros(len(tokenizer), dtype=np.float32)
+    pieces = tokenizer(vectors.words, add_special_tokens=False)["input_ids"]
+    for rank, (ids, row) in enumerate(zip(pieces, vectors.matrix, strict=True)):
+        for i in ids:
+            share = len(ids) ** -2 / (rank + 100) ** 0.5
+            sums[i] += share * row
+            shares[i] += share
+    met = shares > 0
+    rows = sums[met] / shares[met, None]
+    rows *= model.config.initializer_range / rows.std()
     with torch.no_grad():
-        for word, row in zip(found.words, found.matrix, strict=True):
-            weight[int(word)] = torch.from_numpy(row * scale)
-
-
-class _PieceSentences:
-    """Re-iterable lists of piece ids (as text) between two [SEP]."""
-
-    def __init__(self, ids: NDArray[np.uint16], sep: int) -> None:
-        self.ids = np.asarray(ids)
-        self.ends = np.flatnonzero(self.ids == sep)
-        self.names = [str(i) for i in range(int(self.ids.max()) + 1)]
-
-    def __iter__(self) -> Iterator[list[str]]:
-        start = 0
-        for end in self.ends:
-            yield [self.names[i] for i in self.ids[start:end]]
-            start = end + 1
+        weight[torch.from_numpy(np.flatnonzero(met)), : rows.shape[1]] = torch.from_numpy(rows)
 
 
 def masked_batch(
@@ -314,30 +306,27 @@ def pretrain(config: PretrainConfig, out: Path) -> Path:
     log.info("%s tokens in %s words of text", f"{len(ids):,}", f"{text.summary()['words']:,}")
     model = new_model(config, tokenizer)
     if config.vectors and not (out / "checkpoint.pt").is_file():
-        start_from_vectors(model, ids, tokenizer, config)
+        vectors = news_vectors(text, config.vector_width, config.vector_epochs, 100_000, Path(config.cache))
+        start_from_vectors(model, tokenizer, vectors)
     masked_words(model, ids, tokenizer, config, out)
-    return save_encoder(model, tokenizer, out, config, text, time.monotonic() - began)
+    facts = {"tokens_seen": config.tokens, "text": text.summary(), "config": config.model_dump(mode="json")}
+    folder = save_encoder(model, tokenizer, out, facts)
+    log.info("encoder in %s after %s", folder, clock(time.monotonic() - began))
+    return folder
 
 
 def save_encoder(
-    model: ModernBertForMaskedLM,
-    tokenizer: PreTrainedTokenizerBase,
-    out: Path,
-    config: PretrainConfig,
-    text: TrainingText,
-    seconds: float,
+    model: ModernBertForMaskedLM, tokenizer: PreTrainedTokenizerBase, out: Path, facts: dict[str, Any]
 ) -> Path:
-    """Write `out/encoder` (fp16 safetensors, tokenizer, `encoder.json` with the fingerprints)."""
+    """Write `out/encoder`: fp16 safetensors, tokenizer, and `encoder.json` with `facts` on how it was made."""
     beside, folder = out / "encoder.part", out / "encoder"
     shutil.rmtree(beside, ignore_errors=True)
     model.config.sparse_prediction = False
     model.half().save_pretrained(beside)
     tokenizer.save_pretrained(beside)
-    facts = {"tokens_seen": config.tokens, "text": text.summary(), "config": config.model_dump(mode="json")}
     (beside / "encoder.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)
-    log.info("encoder in %s after %s", folder, clock(seconds))
     return folder
 
 

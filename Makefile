@@ -1,0 +1,60 @@
+# make run: train, judge, label the seed.  make test: everything that CI runs.  make help: the rest.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.isnad-stamp
+CODE   := isnad train eval tests benchmarks
+
+.PHONY: help setup run test lint types imports check data-check bench pretrain weak recurrent clean
+
+help:
+	@echo "make run        train configs/default.yaml, judge it beside the floors, label the seed article"
+	@echo "make test       ruff, mypy, import-linter, pytest"
+	@echo "make setup      make .venv with everything at the pinned versions"
+	@echo "make check      validate data/ (isnad check data)"
+	@echo "make recurrent  train the recurrent floor (vectors of all the news, about 15 minutes)"
+	@echo "make pretrain   make train/encoder again: masked words, then weak labels (hours)"
+	@echo "make release    make isnad/model again from train/encoder"
+	@echo "make bench      measure speed (benchmarks/)"
+	@echo "make clean      remove runs/ and caches"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "expected $(PYTHON); set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $(STAMP)
+
+run: setup
+	$(BIN)/python -m train configs/majority.yaml
+	$(BIN)/python -m train configs/rules.yaml
+	$(BIN)/python -m train configs/tfidf.yaml
+	$(BIN)/python -m train configs/default.yaml
+	$(BIN)/python -m eval runs/default runs/tfidf runs/rules runs/majority -o runs/report
+	$(BIN)/isnad label seeds/000_cad93aab64d4a56d.txt --model runs/default --format html -o runs/seed.html
+	@echo
+	@echo "report:          $(CURDIR)/runs/report/report.html"
+	@echo "labelled seed:   $(CURDIR)/runs/seed.html"
+
+test: lint types imports
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports --no-cache
+
+check: setup
+	$(BIN)/isnad check data
+
+recurrent: setup
+	$(BIN)/python -m train configs/recurrent.yaml
+
+clean:
+	rm -rf runs cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,380 @@
+"""Normalisation of Arabic news text: named recipes, aligned to the raw text, no letter lost in silence.
+
+>>> n = normalise("قالَ ﺍﻟﻮﺯﻳﺮ: ١٬٢٥٠", "plain")
+>>> n.text, n.to_raw(0, 3), n.from_raw(5, 11)
+('قال الوزير: 1,250', (0, 4), (4, 10))
+
+A recipe is a list of steps. All recipes share the first ones (HTML leftovers, presentation forms,
+foreign letters, digits, invisible characters, tashkeel, tatweel); each adds its own afterwards.
+Every recipe takes any string, is idempotent and leaves what it does not understand as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import html
+import re
+import unicodedata
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from isnad.errors import IsnadError
+
+Edit = tuple[int, int, str]  # replace [start, end) by these characters
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """A normalised text; character `i` came from the raw characters `[starts[i], ends[i])`.
+
+    Both arrays ascend. A character that a recipe put in has an empty range; a removed mark
+    (tashkeel, tatweel, zero width) belongs to the character before it.
+    """
+
+    text: str
+    starts: array[int]
+    ends: array[int]
+    raw_length: int
+
+    @property
+    def offsets(self) -> tuple[tuple[int, int], ...]:
+        """The raw `(start, end)` of every normalised character."""
+        return tuple(zip(self.starts, self.ends, strict=True))
+
+    def to_raw(self, start: int, end: int) -> tuple[int, int]:
+        """The raw range that the normalised range `[start, end)` came from."""
+        _check(start, end, len(self.text), "normalised")
+        if start < end:
+            return self.starts[start], self.ends[end - 1]
+        at = self.starts[start] if start < len(self.text) else self.raw_length
+        return at, at
+
+    def from_raw(self, start: int, end: int) -> tuple[int, int]:
+        """The normalised range that holds everything made from the raw range `[start, end)`."""
+        _check(start, end, self.raw_length, "raw")
+        first = bisect_right(self.ends, start)
+        last = bisect_left(self.starts, end)
+        return first, max(first, last)
+
+
+def _check(start: int, end: int, length: int, which: str) -> None:
+    if not 0 <= start <= end <= length:
+        raise ValueError(f"expected 0 <= start <= end <= {length} in the {which} text, found {start}, {end}")
+
+
+# --- steps -------------------------------------------------------------------------------------
+
+
+class _Chars(dict[int, str]):
+    """Rewrites character by character and remembers what it has worked out.
+
+    `apply` gives the rewritten text, `edits` what that changes, in order: the same in every step.
+    """
+
+    def __init__(self, rewrite: Callable[[str], str]) -> None:
+        super().__init__()
+        self._rewrite = rewrite
+
+    def __missing__(self, code: int) -> str:
+        new = self[code] = self._rewrite(chr(code))
+        return new
+
+    def apply(self, text: str) -> str:
+        return text.translate(self)
+
+    def edits(self, text: str) -> Iterator[Edit]:
+        for i, char in enumerate(text):
+            if (new := self[ord(char)]) != char:
+                yield i, i + 1, new
+
+
+@dataclass(frozen=True, slots=True)
+class _Sub:
+    """Rewrites the matches of a pattern; looks only at texts that hold one of the characters `only`."""
+
+    pattern: re.Pattern[str]
+    new: Callable[[re.Match[str]], str]
+    only: str = ""
+
+    def apply(self, text: str) -> str:
+        return self.pattern.sub(self.new, text) if self._concerns(text) else text
+
+    def edits(self, text: str) -> Iterator[Edit]:
+        if self._concerns(text):
+            for match in self.pattern.finditer(text):
+                yield match.start(), match.end(), self.new(match)
+
+    def _concerns(self, text: str) -> bool:
+        return not self.only or any(char in text for char in self.only)
+
+
+Step = _Chars | _Sub
+
+# --- what all recipes share ---------------------------------------------------------------------
+
+_LETTERS = frozenset("ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىي")
+_MARKS = "\u0653\u0654\u0655"  # combining madda, hamza above, hamza below
+_KEPT = "…″‴"  # NFKC would take them apart; the recipes decide
+_LATER = frozenset(_LETTERS | set(_MARKS + "ـ" + _KEPT))
+
+_FOREIGN = {
+    foreign: letter
+    for letter, group in {
+        "ا": "ٱ", "أ": "ٲ", "إ": "ٳ", "ب": "پٻڀٮ", "ت": "ٹٺٽٿټ", "ج": "چڃڄڇڿ", "ح": "ځ", "خ": "څ",
+        "د": "ڈډڊڋڌڍڎڏڐۮ", "ر": "ڑڒړڔڕږڗۯ", "ز": "ژڙ", "س": "ښڛ", "ش": "ڜۺ", "ص": "ڝ", "ض": "ڞۻ",
+        "ظ": "ڟ", "غ": "ڠۼ", "ف": "ڡڢڣڤڥڦ", "ق": "ٯڧڨ", "ك": "کڪګڬڭڮگڰڱڲڳڴ", "ل": "ڵڶڷڸ",
+        "ن": "ںڹڻڼڽ", "ه": "ہھۀۂەۿ", "ة": "ۃ", "و": "ۄۅۆۇۈۉۊۋۏ", "ي": "ؠیێېۍۑے", "ئ": "ۓ",
+        "ء": "۽", "م": "۾", ".": "٫۔", ",": "٬",
+    }.items()
+    for foreign in group
+}  # fmt: skip
+
+_NAMED = {
+    "ALEF": "ا", "BEH": "ب", "TEH": "ت", "THEH": "ث", "JEEM": "ج", "HAH": "ح", "KHAH": "خ", "DAL": "د",
+    "THAL": "ذ", "REH": "ر", "ZAIN": "ز", "SEEN": "س", "SHEEN": "ش", "SAD": "ص", "DAD": "ض", "TAH": "ط",
+    "ZAH": "ظ", "AIN": "ع", "GHAIN": "غ", "FEH": "ف", "QAF": "ق", "KAF": "ك", "KEHEH": "ك", "GAF": "ك",
+    "LAM": "ل", "MEEM": "م", "NOON": "ن", "HEH": "ه", "WAW": "و", "YEH": "ي", "PEH": "ب", "VEH": "ف",
+}  # fmt: skip
+
+_PHRASES = {
+    "\ufd40": "رحمه الله", "\ufd41": "رضي الله عنه", "\ufd42": "رضي الله عنها", "\ufd43": "رضي الله عنهم",
+    "\ufd44": "رضي الله عنهما", "\ufd45": "رضي الله عنهن", "\ufd46": "صلى الله عليه وآله",
+    "\ufd47": "عليه السلام", "\ufd48": "عليهم السلام", "\ufd49": "عليهما السلام",
+    "\ufd4a": "عليه الصلاة والسلام", "\ufd4b": "قدس سره", "\ufd4c": "صلى الله عليه وآله وسلم",
+    "\ufd4d": "عليها السلام", "\ufd4e": "تبارك وتعالى", "\ufd4f": "رحمهم الله",
+    "\ufdfd": "بسم الله الرحمن الرحيم", "\ufdfe": "سبحانه وتعالى", "\ufdff": "عز وجل",
+}  # fmt: skip
+
+
+def _fold(char: str) -> str:
+    """A character in plain Arabic, Latin or ASCII digits; empty if nobody can see it."""
+    category = unicodedata.category(char)
+    if char in _LATER:
+        return char
+    if char in _FOREIGN:
+        return _FOREIGN[char]
+    if char.isspace():
+        return " "
+    if _is_removed(char, category):
+        return ""
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    if category == "Cs":
+        return "\ufffd"  # half a character: no encoder could write it down
+    return _compatible(char)
+
+
+def _is_removed(char: str, category: str) -> bool:
+    if category in ("Cc", "Cf"):
+        return True
+    if category != "Mn":
+        return False
+    arabic = "\u0600" <= char <= "\u08ff" and "ARABIC" in unicodedata.name(char, "")
+    return arabic or char == "\u034f" or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+
+
+def _compatible(char: str) -> str:
+    """NFKC of one character, folded; an ayah ligature becomes words, a free-standing mark goes."""
+    parts = _PHRASES.get(char) or unicodedata.normalize("NFKC", char)
+    if parts == char:
+        return _by_name(char)
+    if parts[0] == " " and len(parts) > 1:  # a mark on its own, such as ´ or an isolated fatha
+        return "" if all(_fold(c) in ("", " ") for c in parts) else char
+    folded = "".join(_fold(c) for c in parts).replace("\u2044", "/")
+    if " " in folded:
+        return f" {folded} "
+    return f" {folded}" if "\u2044" in parts else folded  # 3½ is not 31/2
+
+
+def _by_name(char: str) -> str:
+    """Any other Arabic letter by its Unicode name: «BEH WITH THREE DOTS BELOW» is a ب."""
+    words = unicodedata.name(char, "").split()
+    if words[:2] == ["ARABIC", "LETTER"] and "WITH" in words:
+        return _NAMED.get(words[words.index("WITH") - 1], char)
+    return char
+
+
+_TAG_NAMES = (
+    "a|abbr|article|aside|audio|b|big|blockquote|body|br|button|caption|center|cite|code|dd|del|div|dl|dt|em|embed"
+    "|figcaption|figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|label|li|link|main|mark"
+    "|meta|nav|noscript|object|ol|p|param|picture|pre|q|s|script|section|small|source|span|strike|strong|style|sub"
+    "|sup|table|tbody|td|tfoot|th|thead|time|title|tr|tt|u|ul|video|wbr"
+)
+_ENTITY = re.compile(r"&(?:amp;)*(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_TAG = re.compile(rf"</?(?:{_TAG_NAMES})(?:\s[^<>=]*=[^<>]*)?\s*/?>|<!--[^<>]*-->", re.IGNORECASE)
+_COMPOSED = {
+    "ا\u0653": "آ", "ا\u0654": "أ", "ا\u0655": "إ", "و\u0654": "ؤ", "ي\u0654": "ئ", "ى\u0654": "ئ",
+}  # fmt: skip
+
+_HTML: tuple[Step, ...] = (
+    _Sub(_ENTITY, lambda m: html.unescape(f"&{m[1]};"), "&"),
+    _Sub(_TAG, lambda m: " ", "<"),
+)
+_SHARED: tuple[Step, ...] = (
+    *_HTML,
+    _Chars(_fold),
+    _Sub(re.compile("|".join(_COMPOSED)), lambda m: _COMPOSED[m[0]], _MARKS),
+    _Sub(re.compile(f"[{_MARKS}]+"), lambda m: "", _MARKS),
+    _Sub(re.compile(r"(?<!\S)ـ+(?!\S)"), lambda m: "-", "ـ"),  # alone between spaces it is a dash
+    _Sub(re.compile("ـ+"), lambda m: "", "ـ"),
+    _Sub(re.compile(r"[^\W\d_][\u0300-\u036f]+"), lambda m: unicodedata.normalize("NFC", m[0])),
+)
+
+# --- what the recipes add -----------------------------------------------------------------------
+
+_LINK = re.compile(
+    r"(?P<link>(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.)[A-Za-z0-9]"
+    r"(?:[A-Za-z0-9\-._~:/?#@!$&*+,;=%]|(?<=[/_=+\-])[ء-ي]+)*(?<![.,;:!?*]))"
+    r"|(?P<mail>(?<![A-Za-z0-9._%+\-@])[A-Za-z0-9._%+\-]+@(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,}(?![A-Za-z0-9]|[A-Za-z0-9._%+\-]*@))"
+    r"|(?P<user>(?<![A-Za-z0-9_@])@[A-Za-z0-9_]{2,30}(?![A-Za-z0-9_@]))"
+)
+_PLACEHOLDER = {"link": " [رابط] ", "mail": " [بريد] ", "user": " [مستخدم] "}
+_LINKS = _Sub(_LINK, lambda m: _PLACEHOLDER[m.lastgroup or ""], "@/.")
+_SPACES = _Sub(re.compile(r"\A +| +\Z| {2,}"), lambda m: " " if m.start() > 0 and m.end() < len(m.string) else "")
+
+_ARABERT_TOKEN = re.compile(
+    r"\[(?:رابط|بريد|مستخدم)\]"
+    r"|[0-9]+(?:[.,][0-9]+)+(?![A-Za-z0-9])"
+    r"|[A-Za-z0-9]+(?:[.\-][A-Za-z0-9]+){0,8}\.[A-Za-z]{2,}(?![A-Za-z0-9])"
+    r"|[A-Za-z0-9]+"
+    r"|[^\w\s\[\]\u0300-\u036f]|_"
+)
+
+_UNIFIED = {"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "٪": "%", "−": "-"}
+_UNIFIED |= dict.fromkeys("″„〝〞〟", '"') | dict.fromkeys("‘’‚‛′`´", "'")
+
+
+def _unify(char: str) -> str:
+    if char in _UNIFIED:
+        return _UNIFIED[char]
+    return {"Pi": '"', "Pf": '"', "Pd": "-"}.get(unicodedata.category(char), char)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A named normalisation: the steps after the shared ones, or the sentence that says why it is refused."""
+
+    name: str
+    steps: tuple[Step, ...] = ()
+    refusal: str = ""
+
+
+def _recipes() -> dict[str, Recipe]:
+    arabert = (
+        _Sub(re.compile(r"([^\w\s])\1{2,}"), lambda m: m[1] * 2),
+        _LINKS,
+        _Sub(_ARABERT_TOKEN, lambda m: f" {m[0]} "),
+        _SPACES,
+    )
+    plain = (
+        _Chars(_unify),
+        _LINKS,
+        _Sub(re.compile("''+"), lambda m: '"', "'"),
+        _Sub(re.compile(r"[.…]{2,}"), lambda m: "…", ".…"),
+        _SPACES,
+    )
+    refusal = (
+        "the recipe 'arabert-v2' needs the Farasa segmenter and Java, which isnad does not ship: "
+        "use a v02 model such as aubmindlab/bert-base-arabertv02 with the recipe 'arabert-v02' instead"
+    )
+    return {
+        "arabert-v02": Recipe("arabert-v02", arabert),
+        "camelbert": Recipe("camelbert", (_Sub(re.compile("…"), lambda m: "...", "…"), _SPACES)),
+        "plain": Recipe("plain", plain),
+        "arabert-v2": Recipe("arabert-v2", refusal=refusal),
+    }
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(_recipes())
+"""Every recipe by name: `arabert-v02` and `camelbert` as these models were pretrained, `plain` for
+our compact encoder (one alef, one yeh, one quote, one dash), `arabert-v2` refused."""
+
+
+# --- doors --------------------------------------------------------------------------------------
+
+_ROUNDS = 8
+_NO_HTML = _Chars(lambda char: " " if char in "&<" else char)
+
+
+def _find(name: str) -> Recipe:
+    """The recipe of this name; raises `IsnadError` if there is none or it cannot be used."""
+    recipe = RECIPES.get(name)
+    if recipe is None:
+        usable = [r.name for r in RECIPES.values() if not r.refusal]
+        near = difflib.get_close_matches(name, usable, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise IsnadError(f"expected a normalisation recipe ({', '.join(usable)}), found {name!r}{hint}")
+    if recipe.refusal:
+        raise IsnadError(recipe.refusal)
+    return recipe
+
+
+def normalise_text(text: str, recipe: str = "plain") -> str:
+    """The text of `normalise(text, recipe)`, several times faster."""
+    _, last = deque(_schedule(text, _find(recipe)), maxlen=1).pop()
+    return last
+
+
+def normalise(text: str, recipe: str = "plain") -> Normalised:
+    """`text` by the named recipe, aligned to the raw text."""
+    positions = array("I", range(len(text) + 1))
+    now = Normalised(text, positions[:-1], positions[1:], len(text))
+    for step, after in _schedule(text, _find(recipe)):
+        if after != now.text:
+            now = _edited(now, step.edits(now.text))
+    return now
+
+
+def _schedule(text: str, recipe: Recipe) -> Iterator[tuple[Step, str]]:
+    """Each step to take and the text it leaves. What was escaped twice takes a second round."""
+    for _ in range(_ROUNDS):
+        for step in _SHARED:
+            text = step.apply(text)
+            yield step, text
+        if all(step.apply(text) == text for step in _HTML):
+            break
+    else:  # nested without end, no newspaper's text: give up on the markup, not on the words
+        text = _NO_HTML.apply(text)
+        yield _NO_HTML, text
+    for step in recipe.steps:
+        text = step.apply(text)
+        yield step, text
+
+
+def _edited(old: Normalised, edits: Iterator[Edit]) -> Normalised:
+    """`old` after `edits`, still aligned to the raw text."""
+    pieces: list[str] = []
+    starts, ends = array("I"), array("I")
+    done = 0
+    for start, end, new in edits:
+        pieces += (old.text[done:start], new)
+        starts.extend(old.starts[done:start])
+        ends.extend(old.ends[done:start])
+        done = end
+        if not new and ends and old.text[start] != " ":
+            ends[-1] = old.ends[end - 1]
+        left, right = _aligned(old, start, end, new)
+        starts.extend(left)
+        ends.extend(right)
+    pieces.append(old.text[done:])
+    starts.extend(old.starts[done:])
+    ends.extend(old.ends[done:])
+    return Normalised("".join(pieces), starts, ends, old.raw_length)
+
+
+def _aligned(old: Normalised, start: int, end: int, new: str) -> tuple[array[int], array[int]]:
+    """Raw starts and ends of `new`, which replaces `[start, end)`: one by one where it only pads, else the whole."""
+    first, last = old.starts[start], old.ends[end - 1]
+    before = new.find(old.text[start:end])
+    if before < 0:
+        return array("I", [first]) * len(new), array("I", [last]) * len(new)
+    after = len(new) - before - (end - start)
+    left = max(first, old.ends[start - 1]) if start else first  # neighbours may come from the same raw character
+    right = min(last, old.starts[end]) if end < len(old.text) else last
+    starts = array("I", [first]) * before + old.starts[start:end] + array("I", [right]) * after
+    ends = array("I", [left]) * before + old.ends[start:end] + array("I", [last]) * after
+    return starts, ends

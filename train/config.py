@@ -1,0 +1,114 @@
+"""The config of a training run: one class a kind, all flat, so that files differ in a few lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from isnad.config import Config, apply_overrides, build, read_settings
+from isnad.errors import IsnadError
+
+
+class RunConfig(Config):
+    """What every kind shares."""
+
+    kind: str
+    name: str = ""
+    seed: int = 13
+    data: str = "data"
+    corpora: str | None = None
+    out: str = "runs"
+    recipe: str = "plain"
+    context: Literal["none", "before", "title", "title+before"] = "none"
+    limit: int | None = None
+    """At most so many training and dev sentences each; for tests."""
+
+
+class MajorityConfig(RunConfig):
+    """The commonest label of train, always."""
+
+    kind: Literal["majority"] = "majority"
+
+
+class RulesConfig(RunConfig):
+    """The cue rules, their confidences fitted on train."""
+
+    kind: Literal["rules"] = "rules"
+
+
+class TfidfConfig(RunConfig):
+    """Word and character n-grams under a linear model; `grid_c` is searched on dev."""
+
+    kind: Literal["tfidf"] = "tfidf"
+    word_ngrams: tuple[int, int] = (1, 3)
+    char_ngrams: tuple[int, int] = (2, 5)
+    min_count: int = 2
+    max_features: int = 200_000
+    grid_c: list[float] = [0.3, 1.0, 3.0]
+    grid_balanced: list[bool] = [True]
+
+
+class NeuralConfig(RunConfig):
+    """What the two neural kinds share."""
+
+    epochs: int = 8
+    batch_size: int = 16
+    learning_rate: float
+    dropout: float
+    max_length: int
+    class_weights: Literal["none", "balanced"] = "none"
+    attributed_weight: float = 0.3
+    span_weight: float = 0.5
+    patience: int = 3
+    seeds: list[int] = []
+
+
+class RecurrentConfig(NeuralConfig):
+    """Skip-gram vectors under a bidirectional GRU."""
+
+    kind: Literal["recurrent"] = "recurrent"
+    cache: str = "cache"
+    epochs: int = 14
+    learning_rate: float = 1.5e-3
+    vector_learning_rate: float = 1.0e-3
+    dropout: float = 0.4
+    max_length: int = 120
+    width: int = 160
+    hidden: int = 128
+    vector_epochs: int = 2
+    vocabulary: int = 100_000
+
+
+class TransformerConfig(NeuralConfig):
+    """Any encoder: a folder, or a hub id."""
+
+    kind: Literal["transformer"] = "transformer"
+    encoder: str = "train/encoder"
+    learning_rate: float = 5e-4
+    layer_decay: float = 1.0
+    dropout: float = 0.1
+    max_length: int = 128
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    trust_remote_code: bool = False
+
+
+KINDS: dict[str, type[RunConfig]] = {
+    "majority": MajorityConfig,
+    "rules": RulesConfig,
+    "tfidf": TfidfConfig,
+    "recurrent": RecurrentConfig,
+    "transformer": TransformerConfig,
+}
+
+
+def load_run_config(path: Path, overrides: list[str]) -> RunConfig:
+    """The config in `path` with `key=value` words laid over it; `name` defaults to the file's."""
+    values, lines = read_settings(path)
+    values = {"name": path.stem, **apply_overrides(values, overrides)}
+    kind = values.get("kind")
+    if kind not in KINDS:
+        found = "nothing" if kind is None else repr(kind)
+        raise IsnadError(f"`kind`: expected one of {', '.join(KINDS)}; found {found}", path=path, line=lines.get("kind"))
+    return build(KINDS[kind], values, path=path, lines=lines)

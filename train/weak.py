@@ -1,0 +1,315 @@
+"""Weak labels: teachers label unlabelled news, the encoder learns from them: python -m train.weak configs/weak-compact.yaml
+
+Teachers (cue rules and models fitted on train alone) give every sentence of the unlabelled news a
+distribution over the stances, an attribution and cue and source words. The pretrained encoder then
+learns these beside masked words, in one pass of its own. Only the encoder is kept: fine-tuning
+draws its stance head anew.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from transformers import AutoTokenizer, ModernBertForMaskedLM
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+
+from isnad.artefact import SCHEMA, Manifest
+from isnad.classifier import load_classifier
+from isnad.config import Config, apply_overrides, build, dump, read_settings
+from isnad.errors import IsnadError
+from isnad.examples import find_corpora
+from isnad.labels import Stance
+from isnad.predictions import Classifier, Prediction
+from isnad.runtimes.base import Item
+from isnad.runtimes.transformer import encode, pad
+from isnad.sentences import split_sentences
+from isnad.text import normalise
+from train.corpus import build_guard, corpus_articles, prepare_text
+from train.losses import joint_loss
+from train.pretrain import Checkpoints, learning_rate_factor, make_optimizers, masked_batch, save_encoder
+from train.progress import progress_line, track
+from train.recurrent import grouped
+from train.targets import Target, padded_gold, tag_tokens
+
+log = logging.getLogger("train.weak")
+
+
+class WeakConfig(Config):
+    """Everything that decides a pass over weak labels."""
+
+    name: str = "weak"
+    seed: int = 13
+    recipe: str = "plain"
+    data: str = "data"
+    corpora: str | None = None
+    seeds: str = "seeds"
+    cache: str = "cache"
+    encoder: str = "runs/pretrain-compact/encoder"
+    teachers: list[str] = ["runs/recurrent", "runs/rules"]
+    teacher_weights: list[float] = [0.65, 0.35]
+    articles: int = 60_000
+    keep_sure: float = 0.35
+    """Share kept of the sentences that the teachers surely call assert or attribute; the others all stay."""
+    sure: float = 0.9
+    passes: int = 1
+    batch_size: int = 64
+    max_length: int = 96
+    mask_rate: float = 0.12
+    masked_weight: float = 0.15
+    attributed_weight: float = 0.3
+    span_weight: float = 0.5
+    learning_rate: float = 1.5e-3
+    muon_learning_rate: float = 0.008
+    weight_decay: float = 0.01
+    warmup: float = 0.02
+    decay: float = 0.6
+    bf16: bool = True
+    checkpoint_minutes: float = 4.0
+
+
+def unlabelled_sentences(config: WeakConfig) -> Iterator[tuple[str, str | None, str | None]]:
+    """`(sentence, preceding sentence, title)` of articles that training may see, drawn evenly; no sentence twice.
+
+    Sentences that stand in a protected article are passed over, wherever they were found.
+    """
+    corpora = find_corpora(config.corpora)
+    if corpora is None:
+        raise IsnadError("expected the news text for weak labels, found none; set `corpora` or ISNAD_CORPORA")
+    paths = (Path(config.data), corpora, Path(config.seeds))
+    text, guard = prepare_text(*paths, Path(config.cache), config.recipe), build_guard(*paths)
+    keys = text.keys()
+    chosen = np.random.default_rng(config.seed).permutation(len(keys))[: config.articles]
+    wanted: dict[str, set[str]] = {}
+    for i in chosen:
+        corpus, _, doc_id = keys[i].partition(":")
+        wanted.setdefault(corpus, set()).add(doc_id)
+    seen: set[int] = set()
+    for corpus, ids in wanted.items():
+        for article in corpus_articles(corpora, corpus, ids):
+            title = article["title"] or None
+            before = None
+            for sentence in [title, *(s.text for s in split_sentences(article["text"]))]:
+                if sentence and 4 <= sentence.count(" ") <= 70 and hash(sentence) not in seen:
+                    seen.add(hash(sentence))
+                    if not guard.touches(sentence):
+                        yield sentence, before, None if sentence is title else title
+                before = None if sentence is title else sentence
+
+
+def teach(config: WeakConfig, out: Path) -> Path:
+    """Write the weak labels to `out/weak.jsonl`, one sentence a line, and their summary beside it."""
+    path = out / "weak.jsonl"
+    if path.is_file():
+        return path
+    teachers = [load_classifier(t) for t in config.teachers]
+    keep = np.random.default_rng(config.seed)
+    counts: Counter[str] = Counter()
+    sentences = iter(track(unlabelled_sentences(config), "weak labels: sentences read", config.articles * 9))
+    with path.with_suffix(".part").open("w", encoding="utf-8") as target:
+        while chunk := list(islice(sentences, 1024)):
+            answers = [_ask(t, chunk) for t in teachers]
+            for (sentence, _, _), given in zip(chunk, zip(*answers, strict=True), strict=True):
+                row = _weak_row(sentence, given, config)
+                if row is None:
+                    continue
+                label, score = max(zip(Stance, row["soft"], strict=True), key=lambda p: p[1])
+                dull = label in (Stance.ASSERT, Stance.ATTRIBUTE) and score >= config.sure
+                if dull and keep.random() >= config.keep_sure:
+                    continue
+                counts[label.value] += 1
+                target.write(json.dumps(row, ensure_ascii=False) + "\n")
+    (out / "weak.json").write_text(json.dumps({"kept": dict(counts)}, indent=1) + "\n")
+    path.with_suffix(".part").rename(path)
+    log.info("weak labels kept: %s", dict(counts))
+    return path
+
+
+def _ask(teacher: Classifier, chunk: Sequence[tuple[str, str | None, str | None]]) -> list[Prediction]:
+    return teacher.predict([s for s, _, _ in chunk], before=[b for _, b, _ in chunk], title=[t for _, _, t in chunk])
+
+
+def _weak_row(sentence: str, given: Sequence[Prediction], config: WeakConfig) -> dict[str, Any] | None:
+    """The mixed answer of the teachers in normalised offsets; None where one of them finds nothing to judge."""
+    if any(p.label is None for p in given):
+        return None
+    weights = config.teacher_weights
+    soft = [sum(w * p.scores[s.value] for w, p in zip(weights, given, strict=True)) for s in Stance]
+    normalised = normalise(sentence, config.recipe)
+    first = given[0]
+
+    def bounds(name: str) -> list[int] | None:
+        span = next((getattr(p, name) for p in given if p.label is first.label and getattr(p, name)), None)
+        return list(normalised.from_raw(span.start, span.end)) if span else None
+
+    return {
+        "text": normalised.text,
+        "soft": [round(s, 4) for s in soft],
+        "attributed": bool(first.attributed),
+        "cue": bounds("cue"),
+        "source": bounds("source"),
+    }
+
+
+def read_targets(path: Path) -> list[Target]:
+    """The weak labels in `path` as training targets."""
+    found = []
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            found.append(
+                Target(
+                    item=Item(row["text"]),
+                    soft=tuple(row["soft"]),
+                    attributed=row["attributed"],
+                    cue=tuple(row["cue"]) if row["cue"] else None,
+                    source=tuple(row["source"]) if row["source"] else None,
+                )
+            )
+    return found
+
+
+class JointModel(nn.Module):
+    """The masked-word model with stance, attribution and tag heads on the same states."""
+
+    def __init__(self, masked: ModernBertForMaskedLM) -> None:
+        super().__init__()
+        self.masked = masked
+        width = masked.config.hidden_size
+        self.classifier = nn.Linear(width, len(Stance))
+        self.norm = nn.LayerNorm(width)
+        self.attributed = nn.Linear(width, 1)
+        self.tags = nn.Linear(width, 2)
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """The heads' logits, and the masked-word loss where `labels` is not -100."""
+        states = self.masked.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        normed = self.norm(states)
+        answers = {
+            "stance": self.classifier(self.masked.head(states[:, 0])),
+            "attributed": self.attributed(normed[:, 0]).squeeze(-1),
+            "tags": self.tags(normed),
+        }
+        hidden = labels != -100
+        logits = self.masked.decoder(self.masked.head(states[hidden]))
+        return answers, nn.functional.cross_entropy(logits.float(), labels[hidden])
+
+
+class WeakBatches:
+    """Weak targets as batches of like length: the same order for the same seed."""
+
+    def __init__(self, targets: list[Target], tokenizer: PreTrainedTokenizerBase, config: WeakConfig) -> None:
+        self.targets, self.tokenizer, self.config = targets, tokenizer, config
+        lengths = [len(t.item.text) for t in targets]
+        self.order = [
+            batch
+            for epoch in range(config.passes)
+            for batch in grouped(lengths, config.batch_size, np.random.default_rng([config.seed, epoch]))
+        ]
+
+    def batch(self, step: int) -> tuple[dict[str, torch.Tensor], Any]:
+        """Inputs and gold of the `step`-th batch."""
+        targets = [self.targets[i] for i in self.order[step]]
+        rows = encode([t.item for t in targets], self.tokenizer, self.config.max_length)
+        inputs = pad(rows, self.tokenizer)
+        places = [[i for i, o in enumerate(r["offsets"]) if o is not None] for r in rows]
+        tags: list[NDArray[np.float32]] = [
+            tag_tokens([r["offsets"][i] for i in at], t) for r, at, t in zip(rows, places, targets, strict=True)
+        ]
+        return inputs, padded_gold(targets, tags, places, inputs["input_ids"].shape[1])
+
+
+def learn(model: JointModel, batches: WeakBatches, config: WeakConfig, out: Path) -> None:
+    """One run over the weak labels, with progress, checkpoints and `out/metrics.jsonl`."""
+    tokenizer = batches.tokenizer
+    optimizers = make_optimizers(model, config)
+    base = [group["lr"] for o in optimizers for group in o.param_groups]
+    checkpoints = Checkpoints(out)
+    first, steps = checkpoints.load(model, optimizers), len(batches.order)
+    special = len(tokenizer.all_special_ids)
+    weights = torch.ones(len(Stance))
+    began = told = saved = time.monotonic()
+    losses: list[float] = []
+    model.train()
+    for step in range(first, steps):
+        factor = learning_rate_factor(step, steps, config.warmup, config.decay)
+        for group, rate in zip((g for o in optimizers for g in o.param_groups), base, strict=True):
+            group["lr"] = rate * factor
+        inputs, gold = batches.batch(step)
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+        ids, labels = masked_batch(
+            inputs["input_ids"], generator, config.mask_rate, tokenizer.mask_token_id, special, len(tokenizer)
+        )
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
+            answers, masked = model(ids, inputs["attention_mask"], labels)
+        stance = joint_loss(answers, gold, weights, config.attributed_weight, config.span_weight)
+        loss = stance + config.masked_weight * masked
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        losses.append(stance.item())
+        if not math.isfinite(losses[-1]):
+            raise IsnadError(f"the loss is {losses[-1]} at step {step}; lower `muon_learning_rate` and start again")
+        now = time.monotonic()
+        if now - told > 20 or step + 1 == steps:
+            told = now
+            line = progress_line("weak labels: step", step + 1, steps, (now - began) * (step + 1) / (step + 1 - first))
+            rate = config.batch_size * (step + 1 - first) / (now - began)
+            print(f"{line}, loss {np.mean(losses[-100:]):.4f}, masked {masked.item():.2f}, {rate:.0f}/s", file=sys.stderr)
+            with (out / "metrics.jsonl").open("a") as metrics:
+                metrics.write(json.dumps({"step": step + 1, "loss": float(np.mean(losses[-100:]))}) + "\n")
+        if now - saved > 60 * config.checkpoint_minutes or step + 1 == steps:
+            saved = now
+            checkpoints.save(step + 1, model, optimizers)
+
+
+def run(config: WeakConfig, out: Path) -> Path:
+    """Teach, learn, and write `out/encoder`."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.yaml").write_text(dump(config), encoding="utf-8")
+    targets = read_targets(teach(config, out))
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(config.encoder)
+    torch.manual_seed(config.seed)
+    model = JointModel(ModernBertForMaskedLM.from_pretrained(config.encoder, dtype=torch.float32))
+    batches = WeakBatches(targets, tokenizer, config)
+    learn(model, batches, config, out)
+    before = json.loads((Path(config.encoder) / "encoder.json").read_text(encoding="utf-8"))
+    facts = {**before, "weak": {"sentences": len(targets), "config": config.model_dump(mode="json")}}
+    return save_encoder(model.masked, tokenizer, out, facts)
+
+
+def main(arguments: list[str]) -> int:
+    """`CONFIG [key=value …]`; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(__doc__)
+        return 0 if arguments else 2
+    path = Path(arguments[0])
+    try:
+        values, lines = read_settings(path)
+        config = build(WeakConfig, apply_overrides(values, arguments[1:]), path=path, lines=lines)
+        log.info("encoder in %s", run(config, Path("runs") / f"weak-{config.name}"))
+    except IsnadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
