@@ -68,9 +68,7 @@ def _in_chunks(classifier: Classifier, examples: Sequence[Example]) -> Iterator[
         some = examples[at : at + CHUNK]
         yield (
             at,
-            classifier.predict(
-                [e.text for e in some], before=[e.before for e in some], title=[e.title for e in some]
-            ),
+            classifier.predict([e.text for e in some], before=[e.before for e in some], title=[e.title for e in some]),
         )
 
 

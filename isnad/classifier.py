@@ -35,12 +35,13 @@ def load_classifier(path: str | Path | None = None) -> Classifier:
         from isnad.rules import RulesClassifier
 
         return RulesClassifier()
-    folder = _artefact_folder(RELEASED if path is None else Path(path))
+    folder = artefact_folder(RELEASED if path is None else Path(path))
     manifest = read_manifest(folder)
     return _OPENERS[manifest.kind](folder, manifest)
 
 
-def _artefact_folder(path: Path) -> Path:
+def artefact_folder(path: Path) -> Path:
+    """The artefact in `path`: the folder itself, or `artefact/` of a run directory."""
     if not path.is_dir():
         what = "a run directory or an artefact folder"
         raise IsnadError(f"expected {what}, found nothing there; `python -m train CONFIG` makes one", path=path)

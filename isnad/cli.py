@@ -115,9 +115,9 @@ def model(model: str | None) -> None:
     facts: dict[str, object] = {"kind": "rules", "name": "rules"}
     if model != "rules":
         from isnad.artefact import read_manifest
-        from isnad.classifier import RELEASED, _artefact_folder
+        from isnad.classifier import RELEASED, artefact_folder
 
-        folder = _artefact_folder(RELEASED if model is None else Path(model))
+        folder = artefact_folder(RELEASED if model is None else Path(model))
         manifest = read_manifest(folder)
         facts = manifest.model_dump(exclude={"schema_", "labels", "thresholds", "settings"})
         facts |= {"abstain_below": manifest.abstain_below, "folder": folder}

@@ -73,7 +73,8 @@ class DuplicateIndex:
         if not len(self._hashes):
             return np.zeros(len(hashes), dtype=np.bool_)
         at = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
-        return self._hashes[at] == hashes
+        found: NDArray[np.bool_] = self._hashes[at] == hashes
+        return found
 
     def near(self, text: str, threshold: float = NEAR) -> list[str]:
         """Ids of the indexed articles that `text` nearly duplicates."""

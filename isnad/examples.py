@@ -203,11 +203,11 @@ def join(documents: Sequence[Document], folder: Path | None) -> tuple[list[Docum
         if d.text is None:
             wanted.setdefault(d.corpus, set()).add(d.doc_id)
     texts: dict[str, dict[str, Any]] = {}
-    for corpus, ids in wanted.items() if folder is not None else ():
-        assert folder is not None
-        for article in corpus_articles(folder, corpus, ids):
+    for corpus, ids in wanted.items():
+        for article in corpus_articles(folder, corpus, ids) if folder is not None else ():
             texts[f"{corpus}:{article['doc_id']}"] = article
-    joined, missing = [], []
+    joined: list[Document] = []
+    missing: list[Document] = []
     for d in documents:
         if d.text is None and d.key in texts:
             d = replace(d, text=texts[d.key]["text"], title=texts[d.key]["title"] or "")

@@ -16,6 +16,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from isnad.abbreviations import (
+    AS_QUOTED,
+    ASKING,
+    CONJUNCTIONS,
+    GOING_ON,
+    LABELLED,
+    LOUD_NAMES,
+    MEASURES,
+    OPENING,
+    PREPOSITIONS,
+    QUANTIFIED,
+    SHORT_WORDS,
+    TURNS,
+    WEB_ENDINGS,
+    is_abbreviation,
+    is_arabic,
+    is_saying,
+)
 from isnad.text import normalise_text
 
 
@@ -61,36 +79,9 @@ _TOKEN_BEFORE = re.compile(rf"[^\s«»“”„\"()\[\]{{}}،؛:/\-–—!?؟…
 _LIST_NUMBER = re.compile(rf"(:?){_GAP}*(?<![^:\s{_INVISIBLE}])([0-9٠-٩]{{1,2}}){_GAP}*$")
 _NUMBER_THEN_UNIT = re.compile(rf"\d{_GAP}*(?:[^\W\d]ـ?\.?){{1,3}}{_GAP}*$")
 _THREE_WORDS = re.compile(r"\W*(?:\w+\W+){2}\w")
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# All words here as the recipe `plain` leaves them: one alef, one yeh.
-_SAID = _words(
-    "قال قالت قالوا اضاف اضافت تابع تابعت اكد اكدت اوضح اوضحت صرح صرحت ذكر ذكرت كتب كتبت علق علقت رد ردت زاد زادت ختم"
-    " اختتم استطرد غرد غردت اعلن اعلنت شدد شددت اشار اشارت لفت لفتت تساءل تساءلت يقول تقول"
-    " يضيف تضيف يؤكد تؤكد يوضح يشير"
-)
-_SAYING = _SAID | _words("سال سالت يسال يتساءل هتف هتفت صرخ صرخت صاح صاحت همس همست اجاب اجابت يتابع يعلق يكتب يرد يصرح")
-_GOING_ON = _words(
-    "بحسب حسب وفق وفقا نقلا طبقا حسبما هكذا بهذه بهذا بتلك بذلك علي في من عن الي ثم الذي التي الذين قائلا قائلة"
-    " مشيرا مضيفا مؤكدا موضحا لافتا معتبرا متسائلا مشددا معلقا مستطردا مشيرة مضيفة مؤكدة موضحة معتبرة متسائلة"
-    " ليست ليس هو هي كان كانت عبارة هذا فلم فلن فما فكان"
-)
-# They open a sentence even where the stop before them might be none (abbreviation, ellipsis, question in quotes).
-_OPENING = frozenset("و" + word for word in _SAID) | _words(
-    "اما لكن كما يذكر يشار وقد ولقد وكان وكانت وفي ومن وعن وعلي والي وهو وهي وهذا وهذه وذلك وكذلك واما ولكن ولم ولن"
-    " ولا وليس وليست وبين وبينت وافاد وافادت ونقل ونقلت ونفي ونفت وراي ورات واعتبر واعتبرت ودعا ودعت وطالب وطالبت وحذر"
-    " وحذرت وكشف وكشفت وجاء وجاءت وياتي وتاتي ويذكر وتجدر ويشار وتوقع وتوقعت وتعهد واستقبل والتقي وشارك وشاركت وحضر"
-    " ووصل ووصلت وانتهي وانتهت وبدا وبدات وبلغ وبلغت واكتفي"
-)
-_CONJUNCTIONS = _words("ثم او ام بل لكن حتي ان الي من في علي عن مع لا لم لن ليس الا اذ كي لكي")
-_SHORT_WORDS = _words("من في لا لم لن ما قد هل ان كل هو هي")
-_JOINED_TITLES = _words("ود وم لد بد الد")
-_SPELT = _words("جي دي بي سي تي يو اف اس ام ار اتش كيه دبليو")  # Latin initials: «جورج دبليو . بوش»
-_LATIN_SHORT = _words("mr mrs ms dr prof st vs no jr sr gen col lt sgt capt rev fig inc ltd co corp")
+_FULL_STOP = re.compile(r"[^\W\d_]{3}[»”\")\]]?\s?\.(?=\s)(?!\s?[.…])")
+_TWO_DOTS = re.compile(r"(?<![.…])\.\.(?![.…])")
+_NEXT_STOP = re.compile(rf"[{_STOPS}]")
 
 
 @lru_cache(maxsize=8192)
@@ -108,10 +99,6 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
 def _after_gap(text: str, at: int) -> int:
     gap = _EDGES.match(text, at)
     return gap.end() if gap else at
-
-
-def _is_arabic(char: str) -> bool:
-    return "ء" <= char <= "ي" or "ٱ" <= char <= "ۓ"
 
 
 def _is_latin(char: str) -> bool:
@@ -142,10 +129,9 @@ class _Line:
         self.open: list[int] = []  # paired quotes and brackets around here
         self.closer_of = _paired(text)
         self.opener_of = {closer: opener for opener, closer in self.closer_of.items()}
-        last = _stripped(text, 0, len(text))[1] - 1
-        while last > 0 and text[last] in '»”“")]}':
-            last -= 1
-        self.is_running = last >= 0 and text[last] in _STOPS  # no headline
+        self.is_running = _is_running(text)
+        full_stops = sum(1 for _ in _FULL_STOP.finditer(text))
+        self.likes_two_dots = sum(1 for _ in _TWO_DOTS.finditer(text)) > max(2, full_stops)
 
     def cuts(self) -> Iterator[int]:
         """Every place where a sentence ends and another begins."""
@@ -197,15 +183,15 @@ class _Line:
         if not self._has_letters(stop):
             self._is_list_number(stop)
             return False
-        if self._is_in_brackets(stop) or self._goes_on(stop):
+        if self._is_in_brackets(stop) or self._goes_on(stop) or self._splits_short_quote(stop):
             return False
         if stop.closed:
             return self._ends_behind_closing(stop)
-        if self._splits_short_quote(stop):
-            return False
         if stop.kind in ("pause", "trail"):
             return self._ends_at_dots(stop)
-        return stop.kind == "loud" or self._ends_at_full_stop(stop)
+        if stop.kind == "loud":
+            return not self._is_loud_name(stop)
+        return self._ends_at_full_stop(stop)
 
     def _has_letters(self, stop: _Stop) -> bool:
         """Something was said before the stop: not a list number, not stray punctuation."""
@@ -219,15 +205,17 @@ class _Line:
         """A comma or the like follows, or letters glued on so that no sentence can begin with them."""
         at = _after_gap(self.text, stop.after)
         following = self.text[at]
+        if stop.kind == "stop" and self._next_word(stop) in WEB_ENDINGS:
+            return True
         if following in "،؛:,;/%٪" + _STOPS or (stop.closed and following in "-–—"):
             return True
         if at > stop.after:
             return following.isascii() and following.islower() and _is_latin(self._char_before(stop))
         if _is_latin(following) or following.isdigit():
-            return stop.kind == "stop" or not _is_arabic(self._char_before(stop))
-        if _is_arabic(following) and stop.kind == "stop" and not stop.closed:
+            return stop.kind == "stop" or not is_arabic(self._char_before(stop))
+        if is_arabic(following) and stop.kind == "stop" and not stop.closed:
             return not self._is_glued_end(stop)
-        return not (_is_arabic(following) or following in _PAIRS)
+        return not (is_arabic(following) or following in _PAIRS)
 
     def _is_glued_end(self, stop: _Stop) -> bool:
         """«انتهى.وقال» ends a sentence; «أ.ف.ب», «د.سمير» and «موقع.كم» do not."""
@@ -236,7 +224,7 @@ class _Line:
         if len(before) == 2 and not before.isdecimal():
             return len(after) >= 4 and after[0] == "و"
         is_word = len(before) >= 2 or self._char_before(stop) in '»”")]'
-        return is_word and (len(after) >= 3 or after in _SHORT_WORDS)
+        return is_word and (len(after) >= 3 or after in SHORT_WORDS)
 
     def _ends_behind_closing(self, stop: _Stop) -> bool:
         """«… .» وأضاف: yes; «… .» قال and «… ؟» in the middle of a clause: no."""
@@ -244,10 +232,12 @@ class _Line:
         is_inserted = self._stands_mid_clause(opener)
         if self.text[opener] in _BRACKETS and is_inserted:
             return False
-        word = self._next_word(stop)
-        if word in _OPENING:
+        word, second = self._next_words(stop)
+        if word == "كما" and second in AS_QUOTED:
+            return False
+        if word in OPENING or _is_turn(word, second):
             return True
-        if word in _GOING_ON or _is_saying(word):
+        if word in GOING_ON or is_saying(word):
             return False
         return stop.kind == "stop" or not is_inserted
 
@@ -259,32 +249,55 @@ class _Line:
 
     def _splits_short_quote(self, stop: _Stop) -> bool:
         """A quotation is cut inside only if three words or more stand on either side."""
-        quotes = [at for at in self.open[-9:] if at >= self.begin]
+        quotes = [at for at in self.open[-9:] if at >= self.begin and at not in stop.closed]
         if not quotes:
             return False
         before = self.text[quotes[-1] : min(stop.start, quotes[-1] + 200)]
-        after = self.text[stop.end : min(self.closer_of[quotes[-1]], stop.end + 200)]
+        after = self.text[stop.after : min(self.closer_of[quotes[-1]], stop.after + 200)]
         return not (_THREE_WORDS.match(before) and _THREE_WORDS.match(after))
 
     def _ends_at_dots(self, stop: _Stop) -> bool:
         """Dots part the halves of a headline or mark a pause, unless a new sentence follows them."""
-        word = self._next_word(stop)
-        if not self.is_running:
+        word, second = self._next_words(stop)
+        if not self.is_running or word == self._token_before(stop):  # «كنت... كنت أظن»
             return False
-        if word in _OPENING:
+        if word in OPENING or _is_turn(word, second) or self._asks(stop, word):
             return True
-        return stop.kind == "trail" and word not in _CONJUNCTIONS and word[:1] not in ("و", "ف")
+        is_stop = stop.kind == "trail" or (self.likes_two_dots and self._has_five_words(stop))
+        return is_stop and word not in CONJUNCTIONS and word[:1] not in ("و", "ف")
+
+    def _asks(self, stop: _Stop, word: str) -> bool:
+        """A question follows: «من كان يقودها؟»."""
+        found = _NEXT_STOP.search(self.text, stop.after, stop.after + 200)
+        return bool(found and found[0] in "؟?" and (word in ASKING or word[1:] in ASKING and word[0] in "وف"))
+
+    def _has_five_words(self, stop: _Stop) -> bool:
+        return len(self.text[max(self.begin, stop.start - 80) : stop.start].split()) >= 5
+
+    def _is_loud_name(self, stop: _Stop) -> bool:
+        """«ياهو! تشتري منصة»: the mark belongs to the name."""
+        name = self._token_before(stop).lower()
+        is_name = name in LOUD_NAMES or name[1:] in LOUD_NAMES
+        return is_name and stop.end == stop.start + 1 and self._next_word(stop) not in OPENING
 
     def _ends_at_full_stop(self, stop: _Stop) -> bool:
         if self._is_list_number(stop):
             return False
         token = self._token_before(stop)
-        letters = token.lstrip("0123456789")
-        if not _is_abbreviation(letters):
-            return True
-        word = self._next_word(stop)
+        letters = token.lstrip("0123456789.,")
+        word, second = self._next_words(stop)
         is_unit = letters != token or _NUMBER_THEN_UNIT.search(self.text, max(self.begin, stop.start - 16), stop.start)
-        return word in _OPENING or bool(is_unit and word[:1] == "و" and len(word) > 3)  # 2020م. ، 1445 هـ. ، 5 د.ك.
+        if letters == "الخ" or (is_unit and letters in MEASURES):
+            return _is_turn(word, second) or not (word in QUANTIFIED or (letters == "الخ" and word[:2] == "با"))
+        if not is_abbreviation(letters) or self._is_label(stop):
+            return True
+        adds = word[:1] == "و" and len(word) > 3  # 2020م. ، 1445 هـ. ، 5 د.ك. ، U.K.
+        return word in OPENING or (adds and bool(is_unit or _is_latin(self._char_before(stop))))
+
+    def _is_label(self, stop: _Stop) -> bool:
+        """«فيتامين د»، «المجموعة أ»."""
+        words = self.text[max(self.begin, stop.start - 24) : stop.start].split()
+        return len(words) > 1 and len(_normal(words[-1])) == 1 and _normal(words[-2]) in LABELLED
 
     def _is_list_number(self, stop: _Stop) -> bool:
         """«1. … 2. …» within a line: number one at the start or behind a colon, then each in its turn."""
@@ -309,28 +322,31 @@ class _Line:
 
     def _next_word(self, stop: _Stop) -> str:
         """The word behind the stop, past opening quotes and brackets, with one alef and one yeh."""
+        return self._next_words(stop)[0]
+
+    def _next_words(self, stop: _Stop) -> tuple[str, str]:
+        """That word and the one behind it."""
         at = _after_gap(self.text, stop.after)
         while at < len(self.text) and self.text[at] in _PAIRS:
             at = _after_gap(self.text, at + 1)
-        word = _WORD.match(self.text, at, at + 24)
-        return _normal(word[0]) if word else ""
+        first = _WORD.match(self.text, at, at + 24)
+        if not first:
+            return "", ""
+        second = _WORD.match(self.text, at := _after_gap(self.text, first.end()), at + 24)
+        return _normal(first[0]), _normal(second[0]) if second else ""
 
 
-def _is_abbreviation(token: str) -> bool:
-    """«د»، «أ.ف.ب»، «ق.م»، «إلخ»، J, U.S, Dr."""
-    parts = token.strip(".").split(".")
-    if len(parts) > 1:
-        return all(len(part) <= 2 for part in parts)
-    word = parts[0]
-    is_initial = len(word) == 1 and (_is_arabic(word) or word.isupper())
-    is_spelt = word in _SPELT or (word[:1] == "و" and word[1:] in _SPELT)
-    return is_initial or is_spelt or word in _JOINED_TITLES or word.lower() in _LATIN_SHORT or word == "الخ"
+def _is_turn(word: str, second: str) -> bool:
+    """«من جهته»، «في المقابل»."""
+    return word in PREPOSITIONS and second in TURNS
 
 
-def _is_saying(word: str) -> bool:
-    """«قال»، «فأجاب»، «سأله»."""
-    bare = word[1:] if word[:1] == "ف" else word
-    return any(bare.removesuffix(ending) in _SAYING for ending in ("", "ه", "ها", "هم"))
+def _is_running(text: str) -> bool:
+    """Sentences, no headline: the line ends in a stop, or holds a full stop if it ends in dots or nothing."""
+    end = _stripped(text, 0, len(text))[1]
+    bare = text[:end].rstrip('»”“")]} ')
+    ends_in_dots = bare.endswith(("…", "..", ". ."))
+    return (bare[-1:] in tuple(_STOPS) and not ends_in_dots) or bool(_FULL_STOP.search(bare))
 
 
 def _paired(text: str) -> dict[int, int]:

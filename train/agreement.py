@@ -1,19 +1,18 @@
-"""How far two readings of the same sentences agree, as a Markdown table.
+"""How far two readings of the same sentences agree: python -m train.agreement [--data data] [--rounds 1000]
 
-    python -m train.agreement [--data data] [--rounds 1000]
-
-Compares `data/second/*.jsonl` with the published labels. Intervals: 95 %, bootstrap over articles.
-Needs no news text.
+Compares `data/second/*.jsonl` with the published labels and prints a Markdown table; intervals are
+95 %, by bootstrap over articles. Needs no news text.
 """
 
 from __future__ import annotations
 
-import argparse
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score, f1_score
@@ -127,9 +126,15 @@ def agreement(found: Sequence[Pair], rounds: int = ROUNDS) -> Agreement:
     return Agreement(len(found), len(ids), tuple(values), tuple(low), tuple(high))
 
 
-def disputed(found: Sequence[Pair]) -> int:
-    """Labels on which the first two readings differed: adjudicated ones, and those that differ still."""
-    return sum(ADJUDICATOR in p.published.annotators or p.published.label != p.second.label for p in found)
+def history(found: Sequence[Pair]) -> str:
+    """How the labels of composed news came about, and on how many the first two readings agreed."""
+    changed = sum(ADJUDICATOR in p.published.annotators for p in found)
+    kept = sum(ADJUDICATOR not in p.published.annotators and p.published.label != p.second.label for p in found)
+    return (
+        f"Composed: published labels are the author's own, after adjudication of {changed + kept} disagreements "
+        f"(changed in {changed}, marked `{ADJUDICATOR}`; left as they were in {kept}). Before it, author and second "
+        f"reader gave the same label to {len(found) - changed - kept:,} of {len(found):,} sentences."
+    )
 
 
 def table(by_origin: dict[str, list[Pair]], rounds: int = ROUNDS) -> str:
@@ -142,13 +147,7 @@ def table(by_origin: dict[str, list[Pair]], rounds: int = ROUNDS) -> str:
         lines.append(f"| {name} | " + " | ".join(r.cell(row) for r in results.values()) + " |")
     lines += ["", "In brackets: 95 % intervals, bootstrap over articles. Readers are large language models."]
     if COMPOSED in by_origin:
-        composed = by_origin[COMPOSED]
-        n, differed = len(composed), disputed(composed)
-        lines += [
-            "",
-            f"Composed: published is the author's own label, save where a third reading settled one of {differed} "
-            f"disagreements; before that author and second reader gave the same label to {n - differed} of {n} sentences.",
-        ]
+        lines += ["", history(by_origin[COMPOSED])]
     return "\n".join(lines)
 
 
@@ -166,17 +165,17 @@ def load(data: Path) -> dict[str, list[Pair]]:
     return found
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table; trouble with the data ends the command in one sentence."""
-    parser = argparse.ArgumentParser(prog="python -m train.agreement", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the labelled data")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="resamples for the intervals")
-    options = parser.parse_args(arguments)
+@click.command(help=__doc__)
+@click.option("--data", default=Path("data"), type=click.Path(path_type=Path), help="Folder of the labelled data.")
+@click.option("--rounds", default=ROUNDS, type=click.IntRange(min=1), help="Resamples for the intervals.")
+def main(data: Path, rounds: int) -> None:
+    """Print the table."""
     try:
-        print(table(load(options.data), options.rounds))
+        click.echo(table(load(data), rounds))
     except IsnadError as error:
-        raise SystemExit(f"error: {error}") from None
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="python -m train.agreement")

@@ -110,5 +110,7 @@ def load_run_config(path: Path, overrides: list[str]) -> RunConfig:
     kind = values.get("kind")
     if kind not in KINDS:
         found = "nothing" if kind is None else repr(kind)
-        raise IsnadError(f"`kind`: expected one of {', '.join(KINDS)}; found {found}", path=path, line=lines.get("kind"))
+        raise IsnadError(
+            f"`kind`: expected one of {', '.join(KINDS)}; found {found}", path=path, line=lines.get("kind")
+        )
     return build(KINDS[kind], values, path=path, lines=lines)

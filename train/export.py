@@ -44,7 +44,9 @@ class _Flat(torch.nn.Module):
 
 def export_onnx(classifier: TransformerClassifier, path: Path, *, int8: bool = True) -> None:
     """Write the classifier's model to `path`, dynamic in batch and length; int8 dynamic, per channel."""
-    names = [n for n in classifier.tokenizer.model_input_names if n in {"input_ids", "attention_mask", "token_type_ids"}]
+    names = [
+        n for n in classifier.tokenizer.model_input_names if n in {"input_ids", "attention_mask", "token_type_ids"}
+    ]
     model = classifier.model.eval()
     model.base.set_attn_implementation("eager")
     example = torch.ones(2, 9, dtype=torch.long)

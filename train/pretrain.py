@@ -23,22 +23,22 @@ from numpy.typing import NDArray
 from transformers import AutoTokenizer, ModernBertConfig, ModernBertForMaskedLM
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from isnad.config import Config, apply_overrides, build, dump, read_settings
+from isnad.config import apply_overrides, build, dump, read_settings
 from isnad.errors import IsnadError
 from isnad.examples import find_corpora
 from train.corpus import TrainingText, prepare_text
-from train.progress import clock, progress_line, track
+from train.loop import LoopConfig, Work, run_steps
+from train.progress import clock, track
 from train.tokenizer import save_tokenizer, train_wordpiece
 from train.vectors import Vectors, news_vectors
 
 log = logging.getLogger("train.pretrain")
 
 
-class PretrainConfig(Config):
+class PretrainConfig(LoopConfig):
     """Everything that decides a pretraining run; sizes are in tokens and sequences."""
 
     name: str = "compact"
-    seed: int = 13
     recipe: str = "plain"
     data: str = "data"
     corpora: str | None = None
@@ -59,13 +59,6 @@ class PretrainConfig(Config):
     batch_sequences: int = 64
     mask_rate: float = 0.3
     tokens: int = 8_000_000
-    learning_rate: float = 3e-3
-    muon_learning_rate: float = 0.02
-    weight_decay: float = 0.01
-    warmup: float = 0.02
-    decay: float = 0.3
-    bf16: bool = True
-    checkpoint_minutes: float = 4.0
 
 
 def open_text(config: PretrainConfig) -> TrainingText:
@@ -135,7 +128,6 @@ def new_model(config: PretrainConfig, tokenizer: PreTrainedTokenizerBase) -> Mod
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,
         sparse_prediction=True,
-        attn_implementation="sdpa",
     )
     return ModernBertForMaskedLM(shape)
 
@@ -146,7 +138,7 @@ def start_from_vectors(model: ModernBertForMaskedLM, tokenizer: PreTrainedTokeni
     A piece gets the mean vector of the words that it is part of, each by its share of the word's pieces;
     dimensions beyond the vectors' width keep their random start.
     """
-    weight = model.get_input_embeddings().weight
+    weight = model.get_parameter("model.embeddings.tok_embeddings.weight")
     sums = np.zeros((len(tokenizer), vectors.matrix.shape[1]), dtype=np.float32)
     shares = np.zeros(len(tokenizer), dtype=np.float32)
     pieces = tokenizer(vectors.words, add_special_tokens=False)["input_ids"]
@@ -178,49 +170,6 @@ def masked_batch(
     return torch.where(chosen & (how >= 0.9), random, inputs), labels
 
 
-def learning_rate_factor(step: int, steps: int, warmup: float, decay: float) -> float:
-    """Linear warm-up, a plateau, then linear decay to 0 (WSD schedule)."""
-    rising = min(1.0, (step + 1) / max(1, round(steps * warmup)))
-    falling = min(1.0, (steps - step) / max(1, round(steps * decay)))
-    return min(rising, falling)
-
-
-def make_optimizers(model: torch.nn.Module, config: PretrainConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the hidden matrices, AdamW for embeddings, norms and biases."""
-    hidden, rest = [], []
-    for name, parameter in model.named_parameters():
-        is_matrix = parameter.ndim == 2 and "embeddings" not in name and "decoder" not in name
-        (hidden if is_matrix else rest).append(parameter)
-    return [
-        torch.optim.Muon(hidden, lr=config.muon_learning_rate, weight_decay=config.weight_decay),
-        torch.optim.AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay),
-    ]
-
-
-class Checkpoints:
-    """Training state in `folder/checkpoint.pt`, written beside and renamed; a half-written one never counts."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "checkpoint.pt"
-
-    def save(self, step: int, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer]) -> None:
-        """Keep the state after `step` steps."""
-        state = {"step": step, "model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers]}
-        beside = self.path.with_suffix(".part")
-        torch.save(state, beside)
-        beside.rename(self.path)
-
-    def load(self, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer]) -> int:
-        """Restore the last state and return its step; 0 when there is none."""
-        if not self.path.is_file():
-            return 0
-        state = torch.load(self.path, weights_only=True)
-        model.load_state_dict(state["model"])
-        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        return int(state["step"])
-
-
 class Blocks:
     """The flat ids cut into sequences that start with [CLS], in an order drawn anew for each pass."""
 
@@ -247,52 +196,29 @@ class Blocks:
 
 
 def masked_words(
-    model: ModernBertForMaskedLM, ids: NDArray[np.uint16], tokenizer: PreTrainedTokenizerBase, config: PretrainConfig, out: Path
+    model: ModernBertForMaskedLM,
+    ids: NDArray[np.uint16],
+    tokenizer: PreTrainedTokenizerBase,
+    config: PretrainConfig,
+    out: Path,
 ) -> None:
-    """Train `model` for `config.tokens` tokens, with progress, checkpoints and `out/metrics.jsonl`."""
-    optimizers = make_optimizers(model, config)
-    base = [group["lr"] for o in optimizers for group in o.param_groups]
-    checkpoints = Checkpoints(out)
-    first = checkpoints.load(model, optimizers)
+    """Train `model` on masked words for `config.tokens` tokens, from the last checkpoint in `out` on."""
     blocks = Blocks(ids, config.sequence_length, tokenizer.cls_token_id, config.seed)
-    per_step = config.batch_sequences * config.sequence_length
-    steps = math.ceil(config.tokens / per_step)
     special = len(tokenizer.all_special_ids)
-    model.train()
-    losses: list[float] = []
-    began = saved = told = time.monotonic()
-    for step in range(first, steps):
-        factor = learning_rate_factor(step, steps, config.warmup, config.decay)
-        for group, lr in zip((g for o in optimizers for g in o.param_groups), base, strict=True):
-            group["lr"] = lr * factor
+
+    def loss_at(step: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         block = blocks.batch(step, config.batch_sequences)
         inputs, labels = masked_batch(
             block, generator, config.mask_rate, tokenizer.mask_token_id, special, len(tokenizer)
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
-            loss = model(input_ids=inputs, labels=labels).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        losses.append(loss.item())
-        if not math.isfinite(losses[-1]):
-            raise IsnadError(f"the loss is {losses[-1]} at step {step}; lower `muon_learning_rate` and start again")
-        now = time.monotonic()
-        if now - told > 20 or step + 1 == steps:
-            rate = per_step * (step + 1 - first) / (now - began)
-            mean = float(np.mean(losses[-100:]))
-            line = progress_line("masked words: step", step + 1, steps, (now - began) * (step + 1) / (step + 1 - first))
-            print(f"{line}, loss {mean:.3f}, {rate:,.0f} tokens/s", file=sys.stderr, flush=True)
-            with (out / "metrics.jsonl").open("a") as metrics:
-                row = {"step": step + 1, "tokens": (step + 1) * per_step, "loss": round(mean, 4), "tokens_per_s": round(rate)}
-                metrics.write(json.dumps(row) + "\n")
-            told = now
-        if now - saved > 60 * config.checkpoint_minutes or step + 1 == steps:
-            checkpoints.save(step + 1, model, optimizers)
-            saved = now
+            loss: torch.Tensor = model(input_ids=inputs, labels=labels).loss
+        return loss
+
+    per_step = config.batch_sequences * config.sequence_length
+    work = Work("masked words", math.ceil(config.tokens / per_step), per_step, "tokens")
+    run_steps(model, loss_at, work, config, out)
 
 
 def pretrain(config: PretrainConfig, out: Path) -> Path:

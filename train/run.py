@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from eval.metrics import judge
-from isnad.artefact import SCHEMA, Manifest, write_artefact, write_manifest
+from isnad.artefact import SCHEMA, Manifest, write_artefact
 from isnad.check import leaks
 from isnad.classifier import load_classifier
 from isnad.config import dump
@@ -88,7 +88,9 @@ def fingerprint(data: LabelledData) -> str:
     for split, documents in sorted(data.documents.items()):
         for d in sorted(documents, key=lambda d: d.key):
             for u in d.units:
-                digest.update(repr((split, d.key, u.start, u.end, u.sha1, u.label, u.attributed, u.source, u.cue)).encode())
+                digest.update(
+                    repr((split, d.key, u.start, u.end, u.sha1, u.label, u.attributed, u.source, u.cue)).encode()
+                )
     return digest.hexdigest()
 
 

@@ -9,6 +9,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, pr
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
+_MARKS = "[\u0610-\u061a\u0640\u064b-\u065f\u0670\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -25,7 +26,7 @@ def train_wordpiece(lines: Iterable[str], size: int, *, min_frequency: int = 5) 
         show_progress=False,
     )
     tokenizer.train_from_iterator(lines, trainer)
-    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    cls, sep = SPECIAL.index("[CLS]"), SPECIAL.index("[SEP]")
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", sep), ("[CLS]", cls))
     return tokenizer
 
@@ -35,7 +36,9 @@ def _pipeline_normalizer() -> normalizers.Normalizer:
     return normalizers.Sequence(
         [
             normalizers.NFKC(),
-            normalizers.Replace(Regex("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u200b-\u200f\u202a-\u202e\u2066-\u2069]"), ""),
+            normalizers.Replace(
+                Regex(_MARKS), ""
+            ),
             normalizers.Replace(Regex("[أإآٱ]"), "ا"),
             normalizers.Replace("ى", "ي"),
             normalizers.Replace(Regex("[“”„«»‹›]"), '"'),

@@ -7,10 +7,10 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from datasets import Dataset
 from transformers import (
@@ -41,7 +41,7 @@ def use_bf16(config: TransformerConfig) -> bool:
     if config.precision != "auto":
         return config.precision == "bf16"
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
@@ -56,9 +56,7 @@ class Collator:
         inputs: dict[str, Any] = dict(pad(rows, self.tokenizer))
         targets = [self.targets[r["index"]] for r in rows]
         places = [[i for i, o in enumerate(r["offsets"]) if o is not None] for r in rows]
-        tags = [
-            tag_tokens([r["offsets"][i] for i in at], t) for r, at, t in zip(rows, places, targets, strict=True)
-        ]
+        tags = [tag_tokens([r["offsets"][i] for i in at], t) for r, at, t in zip(rows, places, targets, strict=True)]
         gold = padded_gold(targets, tags, places, inputs["input_ids"].shape[1])
         names = ("soft", "attributed", "tags", "own")
         inputs |= {f"gold_{n}": getattr(gold, n) for n in names}
@@ -73,15 +71,16 @@ class StanceTrainer(Trainer):
         super().__init__(**rest)
         self.config, self.weights, self.collators = config, weights, collators
 
-    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
         """The joint loss of a batch that `Collator` made."""
         inputs = dict(inputs)
-        labels = inputs.pop("labels", None)
+        inputs.pop("labels", None)
         gold = Gold(**{n: inputs.pop(f"gold_{n}") for n in ("soft", "attributed", "tags", "own")})
         answers = model(**inputs)
         weights = self.weights.to(answers["stance"].device)
         loss = joint_loss(answers, gold, weights, self.config.attributed_weight, self.config.span_weight)
-        del labels
         return (loss, {"loss": loss, "logits": answers["stance"]}) if return_outputs else loss
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
@@ -178,7 +177,7 @@ def optimizer_of(model: StanceModel, config: TransformerConfig) -> torch.optim.A
 
 def _depth(name: str, layers: int) -> int:
     parts = name.split(".")
-    for before, part in zip(parts, parts[1:], strict=False):
+    for before, part in pairwise(parts):
         if before in {"layer", "layers"} and part.isdigit():
             return int(part) + 1
     return 0 if "embeddings" in name else layers + 1

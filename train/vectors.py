@@ -62,8 +62,7 @@ class _Told:
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         self.passes += 1
-        total = len(self.sentences) if hasattr(self.sentences, "__len__") else None
-        yield from track(self.sentences, f"skip-gram: sentences, pass {self.passes}", total)
+        yield from track(self.sentences, f"skip-gram: sentences, pass {self.passes}")
 
 
 def news_vectors(text: TrainingText, width: int, epochs: int, vocabulary: int, cache: Path) -> Vectors:

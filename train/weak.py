@@ -1,4 +1,4 @@
-"""Weak labels: teachers label unlabelled news, the encoder learns from them: python -m train.weak configs/weak-compact.yaml
+"""Teachers label unlabelled news, the encoder learns from them: python -m train.weak configs/weak-compact.yaml
 
 Teachers (cue rules and models fitted on train alone) give every sentence of the unlabelled news a
 distribution over the stances, an attribution and cue and source words. The pretrained encoder then
@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -26,32 +24,31 @@ from torch import nn
 from transformers import AutoTokenizer, ModernBertForMaskedLM
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from isnad.artefact import SCHEMA, Manifest
 from isnad.classifier import load_classifier
-from isnad.config import Config, apply_overrides, build, dump, read_settings
+from isnad.config import apply_overrides, build, dump, read_settings
 from isnad.errors import IsnadError
-from isnad.examples import find_corpora
+from isnad.examples import corpus_articles, find_corpora
 from isnad.labels import Stance
 from isnad.predictions import Classifier, Prediction
 from isnad.runtimes.base import Item
 from isnad.runtimes.transformer import encode, pad
 from isnad.sentences import split_sentences
 from isnad.text import normalise
-from train.corpus import build_guard, corpus_articles, prepare_text
+from train.corpus import build_guard, prepare_text
+from train.loop import LoopConfig, Work, run_steps
 from train.losses import joint_loss
-from train.pretrain import Checkpoints, learning_rate_factor, make_optimizers, masked_batch, save_encoder
-from train.progress import progress_line, track
+from train.pretrain import masked_batch, save_encoder
+from train.progress import track
 from train.recurrent import grouped
 from train.targets import Target, padded_gold, tag_tokens
 
 log = logging.getLogger("train.weak")
 
 
-class WeakConfig(Config):
+class WeakConfig(LoopConfig):
     """Everything that decides a pass over weak labels."""
 
     name: str = "weak"
-    seed: int = 13
     recipe: str = "plain"
     data: str = "data"
     corpora: str | None = None
@@ -72,12 +69,8 @@ class WeakConfig(Config):
     attributed_weight: float = 0.3
     span_weight: float = 0.5
     learning_rate: float = 1.5e-3
-    muon_learning_rate: float = 0.008
-    weight_decay: float = 0.01
-    warmup: float = 0.02
+    muon_learning_rate: float = 0.01
     decay: float = 0.6
-    bf16: bool = True
-    checkpoint_minutes: float = 4.0
 
 
 def unlabelled_sentences(config: WeakConfig) -> Iterator[tuple[str, str | None, str | None]]:
@@ -234,21 +227,12 @@ class WeakBatches:
 
 
 def learn(model: JointModel, batches: WeakBatches, config: WeakConfig, out: Path) -> None:
-    """One run over the weak labels, with progress, checkpoints and `out/metrics.jsonl`."""
+    """One run over the weak labels, from the last checkpoint in `out` on."""
     tokenizer = batches.tokenizer
-    optimizers = make_optimizers(model, config)
-    base = [group["lr"] for o in optimizers for group in o.param_groups]
-    checkpoints = Checkpoints(out)
-    first, steps = checkpoints.load(model, optimizers), len(batches.order)
     special = len(tokenizer.all_special_ids)
-    weights = torch.ones(len(Stance))
-    began = told = saved = time.monotonic()
-    losses: list[float] = []
-    model.train()
-    for step in range(first, steps):
-        factor = learning_rate_factor(step, steps, config.warmup, config.decay)
-        for group, rate in zip((g for o in optimizers for g in o.param_groups), base, strict=True):
-            group["lr"] = rate * factor
+    even = torch.ones(len(Stance))
+
+    def loss_at(step: int) -> torch.Tensor:
         inputs, gold = batches.batch(step)
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         ids, labels = masked_batch(
@@ -256,27 +240,10 @@ def learn(model: JointModel, batches: WeakBatches, config: WeakConfig, out: Path
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
             answers, masked = model(ids, inputs["attention_mask"], labels)
-        stance = joint_loss(answers, gold, weights, config.attributed_weight, config.span_weight)
-        loss = stance + config.masked_weight * masked
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        losses.append(stance.item())
-        if not math.isfinite(losses[-1]):
-            raise IsnadError(f"the loss is {losses[-1]} at step {step}; lower `muon_learning_rate` and start again")
-        now = time.monotonic()
-        if now - told > 20 or step + 1 == steps:
-            told = now
-            line = progress_line("weak labels: step", step + 1, steps, (now - began) * (step + 1) / (step + 1 - first))
-            rate = config.batch_size * (step + 1 - first) / (now - began)
-            print(f"{line}, loss {np.mean(losses[-100:]):.4f}, masked {masked.item():.2f}, {rate:.0f}/s", file=sys.stderr)
-            with (out / "metrics.jsonl").open("a") as metrics:
-                metrics.write(json.dumps({"step": step + 1, "loss": float(np.mean(losses[-100:]))}) + "\n")
-        if now - saved > 60 * config.checkpoint_minutes or step + 1 == steps:
-            saved = now
-            checkpoints.save(step + 1, model, optimizers)
+        loss = joint_loss(answers, gold, even, config.attributed_weight, config.span_weight)
+        return loss + config.masked_weight * torch.as_tensor(masked)
+
+    run_steps(model, loss_at, Work("weak labels", len(batches.order), config.batch_size, "sentences"), config, out)
 
 
 def run(config: WeakConfig, out: Path) -> Path:

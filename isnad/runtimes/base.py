@@ -51,9 +51,7 @@ class Output:
     cut: bool = False
 
 
-def check_parallel(
-    sentences: Sequence[str], before: Sequence[object] | None, title: Sequence[object] | None
-) -> None:
+def check_parallel(sentences: Sequence[str], before: Sequence[object] | None, title: Sequence[object] | None) -> None:
     """Raise ValueError unless `before` and `title`, where given, are as long as `sentences`."""
     for name, other in (("before", before), ("title", title)):
         if other is not None and len(other) != len(sentences):
@@ -113,9 +111,7 @@ class ModelClassifier(ABC):
         check_parallel(sentences, before, title)
         screened = [screen(s, self.manifest.recipe) for s in sentences]
         places = [i for i, s in enumerate(screened) if isinstance(s, Normalised)]
-        items = [
-            self.item(sentences[i], before[i] if before else None, title[i] if title else None) for i in places
-        ]
+        items = [self.item(sentences[i], before[i] if before else None, title[i] if title else None) for i in places]
         outputs = dict(zip(places, self.run(items), strict=True))
         return [
             s if isinstance(s, Prediction) else self._answer(sentences[i], s, outputs[i])
