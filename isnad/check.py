@@ -9,40 +9,23 @@ Sentences appear as `corpus:doc_id:start-end`, never as text: the news belongs t
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 
+from isnad.check_article import LABELS, Problem, RawArticle, article_findings, schema_findings
 from isnad.duplicates import NEAR, shingles
 from isnad.errors import IsnadError
-from isnad.examples import COMPOSED, SPLITS, TITLE, LabelledData, corpus_articles, sentence_hash
-from isnad.labels import SKIP, Stance
+from isnad.examples import COMPOSED, SPLITS, LabelledData, corpus_articles, publisher
+from isnad.labels import Stance
 from isnad.text import normalise_text
 
-LABELS = (*(s.value for s in Stance), SKIP)
-KINDS = ("article", "target")
 FOLDERS = (COMPOSED, "news", "second")
 REPEAT_WORDS = 6
 """Shorter sentences («اقرأ أيضاً») may repeat across splits."""
-
-Finding = tuple[str, str]  # rule, message
-Severity = Literal["error", "warning"]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One broken rule: where, which, and what was expected, found and is to be done."""
-
-    file: str
-    line: int
-    rule: str
-    message: str
-    severity: Severity = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,44 +48,6 @@ class Report:
         return [p for p in self.problems if p.severity == "warning"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Article:
-    path: str
-    line: int
-    folder: str
-    raw: dict[str, Any]
-    title: str | None = None
-    text: str | None = None
-
-    @property
-    def corpus(self) -> str:
-        return str(self.raw.get("corpus", COMPOSED))
-
-    @property
-    def key(self) -> str:
-        return f"{self.corpus}:{self.raw['doc_id']}"
-
-    @property
-    def whole(self) -> str:
-        return f"{self.title or ''}\n{self.text}"
-
-    def name(self, unit: dict[str, Any]) -> str:
-        return f"{self.key}:{unit['start']}-{unit['end']}"
-
-    def sentence(self, unit: dict[str, Any]) -> str | None:
-        if self.text is None:
-            return None
-        return self.title or "" if unit["start"] == TITLE else self.text[unit["start"] : unit["end"]]
-
-    def problem(self, rule: str, message: str, severity: Severity = "error") -> Problem:
-        return Problem(self.path, self.line, rule, message, severity)
-
-
-def publisher(corpus: str, outlet: str) -> str:
-    """The publisher of an outlet; the Hespress sections are one."""
-    return "hespress.com" if corpus == "hespress" else outlet
-
-
 def check_data(folder: Path, corpora: Path | None = None) -> Report:
     """Check `folder` (`composed/`, `news/`, `second/`, `splits/`) with the news text in `corpora`, if any."""
     if not folder.is_dir():
@@ -111,7 +56,7 @@ def check_data(folder: Path, corpora: Path | None = None) -> Report:
     read, keys = _read(folder, problems)
     articles = _join(read, corpora, problems)
     for a in articles:
-        problems += [a.problem(rule, message) for rule, message in _article_findings(a)]
+        problems += [a.problem(rule, message) for rule, message in article_findings(a)]
     published = [a for a in articles if a.folder != "second"]
     owner = _owners(folder, keys, problems)
     problems += _twice(published)
@@ -135,23 +80,23 @@ _NO_SPLIT = "expected every article in one split, found {} in none; add its id t
 # --- reading ------------------------------------------------------------------------------------
 
 
-def _read(folder: Path, problems: list[Problem]) -> tuple[list[_Article], set[str]]:
+def _read(folder: Path, problems: list[Problem]) -> tuple[list[RawArticle], set[str]]:
     """Articles whose shape is right, and the keys of all that have one (a broken article is no missing one)."""
-    found: list[_Article] = []
+    found: list[RawArticle] = []
     keys: set[str] = set()
     paths = [p for name in FOLDERS for p in sorted((folder / name).glob("*.jsonl"))]
     if not any(p.parent.name != "second" for p in paths):
         problems.append(Problem(str(folder), 1, "json", "expected composed/*.jsonl or news/*.jsonl, found neither"))
     for path in paths:
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
-            article = _Article(str(path), number, path.parent.name, {})
+            article = RawArticle(str(path), number, path.parent.name, {})
             try:
                 raw = json.loads(line.decode())
             except ValueError as error:
                 message = f"expected one article as JSON in UTF-8, found {type(error).__name__}; rewrite the line"
                 problems.append(article.problem("json", message))
                 continue
-            wrong = list(_schema(raw, article.folder))
+            wrong = list(schema_findings(raw, article.folder))
             problems += [article.problem("schema", message) for message in wrong]
             if isinstance(raw, dict) and "doc_id" in raw and article.folder != "second":
                 keys.add(replace(article, raw=raw).key)
@@ -160,68 +105,7 @@ def _read(folder: Path, problems: list[Problem]) -> tuple[list[_Article], set[st
     return found, keys
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value.strip() != ""
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_span(value: Any) -> bool:
-    return value is None or (isinstance(value, list) and len(value) == 2 and all(map(_is_whole, value)))
-
-
-Shape = dict[str, tuple[Callable[[Any], bool], str]]
-_REQUIRED: Shape = {
-    "doc_id": (_is_text, "a non-empty string"),
-    "outlet": (_is_text, "a non-empty string"),
-    "date": (lambda v: isinstance(v, str), "a string (empty when unknown)"),
-    "kind": (lambda v: v in KINDS, "one of " + ", ".join(KINDS)),
-    "sentences": (lambda v: isinstance(v, list) and bool(v), "a non-empty list"),
-}
-_OPTIONAL: Shape = {
-    name: (lambda v: v is None or isinstance(v, str), "a string")
-    for name in ("title", "country", "subject", "register")
-}
-_UNIT: Shape = {
-    "start": (_is_whole, "a whole number"),
-    "end": (_is_whole, "a whole number"),
-    "sha1": (lambda v: isinstance(v, str) and re.fullmatch("[0-9a-f]{40}", v) is not None, "40 hexadecimal digits"),
-    "label": (lambda v: v in LABELS, "one of " + ", ".join(LABELS)),
-    "attributed": (lambda v: isinstance(v, bool), "true or false"),
-    "source": (_is_span, "null or [start, end]"),
-    "cue": (_is_span, "null or [start, end]"),
-    "annotators": (lambda v: isinstance(v, list) and bool(v) and all(map(_is_text, v)), "a list of names"),
-}
-_UNIT_OPTIONAL: Shape = {"trap": (lambda v: isinstance(v, bool), "true or false")}
-_TEXT: Shape = {"text": (_is_text, "the whole article")}
-_CORPUS: Shape = {"corpus": (_is_text, "the name of the corpus (the text itself stays out of the repository)")}
-
-
-def _schema(raw: Any, folder: str) -> Iterator[str]:
-    own = _TEXT if folder == COMPOSED else _CORPUS
-    yield from _shape(raw, {**_REQUIRED, **own}, _OPTIONAL, "an article")
-    units = raw.get("sentences") if isinstance(raw, dict) else None
-    for number, unit in enumerate(units if isinstance(units, list) else (), 1):
-        yield from _shape(unit, _UNIT, _UNIT_OPTIONAL, f"sentence {number}")
-
-
-def _shape(raw: Any, required: Shape, optional: Shape, what: str) -> Iterator[str]:
-    if not isinstance(raw, dict):
-        yield f"expected {what} as a JSON object, found {type(raw).__name__}; rewrite it"
-        return
-    for name, (holds, wanted) in {**required, **optional}.items():
-        if name not in raw and name in required:
-            yield f"expected {name!r} in {what} ({wanted}), found no such field; add it"
-        elif name in raw and not holds(raw[name]):
-            shown = repr(raw[name]) if name in ("label", "kind") else type(raw[name]).__name__
-            yield f"expected {name!r} in {what} to be {wanted}, found {shown}; correct it"
-    for name in raw.keys() - required.keys() - optional.keys():
-        yield f"expected no field {name!r} in {what} of this folder, found one; correct the name or remove it"
-
-
-def _join(articles: Sequence[_Article], corpora: Path | None, problems: list[Problem]) -> list[_Article]:
+def _join(articles: Sequence[RawArticle], corpora: Path | None, problems: list[Problem]) -> list[RawArticle]:
     wanted: dict[str, set[str]] = {}
     for a in articles:
         if a.folder == "news":
@@ -239,100 +123,11 @@ def _join(articles: Sequence[_Article], corpora: Path | None, problems: list[Pro
     return [replace(a, title=texts[a.key][0], text=texts[a.key][1]) if a.key in known else a for a in articles]
 
 
-# --- one article --------------------------------------------------------------------------------
-
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_TAIL = "[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # what a UTF-8 tail byte becomes in cp1252
-_MOJIBAKE = re.compile(f"(?:[Ø-Û]{_TAIL}){{2,}}|Ã{_TAIL}|â€|[À-ÿ]{{4,}}")
-
-
-def _article_findings(a: _Article) -> Iterator[Finding]:
-    for name, value in a.raw.items():
-        if isinstance(value, str):
-            yield from _unicode(value, f"{a.key} ({name})", bidi=a.folder == COMPOSED)
-    before = (-2, 0)
-    for unit in sorted(a.raw["sentences"], key=lambda u: (u["start"], u["end"])):
-        wrong = _offsets(a, unit, before)
-        if wrong is not None:
-            yield "offsets", wrong
-            continue
-        before = unit["start"], unit["end"]
-        text = a.sentence(unit)
-        if text is not None:
-            if a.folder == "news":
-                yield from _unicode(text, a.name(unit), bidi=False)
-            yield from _hash(a, unit, text)
-        yield from _fields(a.name(unit), unit)
-        yield from _spans(a.name(unit), unit, text)
-
-
-def _unicode(text: str, where: str, *, bidi: bool) -> Iterator[Finding]:
-    found = [
-        ("U+FFFD (a character lost in decoding)", "\ufffd" in text),
-        ("a lone surrogate", _SURROGATE.search(text) is not None),
-        ("a control character", _CONTROL.search(text) is not None),
-        ("letters decoded with the wrong code page", _MOJIBAKE.search(text) is not None),
-        ("a bidi control", bidi and _BIDI.search(text) is not None),
-    ]
-    for what, there in found:
-        if there:
-            yield "unicode", f"expected clean Unicode, found {what} in {where}; restore the text from its source"
-
-
-def _offsets(a: _Article, unit: dict[str, Any], before: tuple[int, int]) -> str | None:
-    start, end = unit["start"], unit["end"]
-    if start == end == TITLE:
-        if before == (TITLE, TITLE):
-            return f"expected the title once, found {a.name(unit)} twice; remove one"
-        if a.text is not None and not a.title:
-            return f"expected a title behind {a.name(unit)}, found none; add `title` or remove the sentence"
-        return None
-    if not 0 <= start < end or (a.text is not None and end > len(a.text)):
-        limit = "the length of the text" if a.text is None else str(len(a.text))
-        return f"expected 0 <= start < end <= {limit}, found {a.name(unit)}; correct the offsets"
-    if start < before[1]:
-        return f"expected sentences that do not overlap, found {a.name(unit)} begin before {before[1]}; correct one"
-    return None
-
-
-def _hash(a: _Article, unit: dict[str, Any], text: str) -> Iterator[Finding]:
-    try:
-        actual = sentence_hash(text)
-    except UnicodeEncodeError:  # a lone surrogate, reported already
-        return
-    if actual != unit["sha1"]:
-        todo = "make the corpus again as data/README.md says" if a.folder == "news" else "label the sentence anew"
-        yield "hash", f"expected SHA-1 {unit['sha1'][:8]}… of {a.name(unit)}, found {actual[:8]}…; {todo}"
-
-
-def _fields(name: str, unit: dict[str, Any]) -> Iterator[Finding]:
-    label, attributed = unit["label"], unit["attributed"]
-    if label in (Stance.ASSERT, SKIP):
-        marked = [f for f in ("attributed", "source", "cue") if unit[f] not in (False, None)]
-        if marked:
-            yield "fields", f"expected no {', '.join(marked)} for {label!r}, found them in {name}; clear or relabel"
-    elif label == Stance.ATTRIBUTE and not attributed:
-        yield "fields", f"expected `attributed` true for 'attribute', found false in {name}; set it or relabel"
-    elif unit["source"] is not None and not attributed:
-        yield "fields", f"expected a source only where `attributed` is true, found one in {name}; set it or clear it"
-
-
-def _spans(name: str, unit: dict[str, Any], text: str | None) -> Iterator[Finding]:
-    length = len(text) if text is not None else unit["end"] - unit["start"] if unit["start"] != TITLE else None
-    for field in ("source", "cue"):
-        start, end = unit[field] or (0, 1)
-        if not 0 <= start < end or (length is not None and end > length):
-            limit = "the length of the title" if length is None else length
-            yield "spans", f"expected {field} within 0 to {limit} of {name}, found [{start}, {end}]; correct it"
-
-
 # --- all articles together ----------------------------------------------------------------------
 
 
-def _twice(articles: Iterable[_Article]) -> Iterator[Problem]:
-    first: dict[str, _Article] = {}
+def _twice(articles: Iterable[RawArticle]) -> Iterator[Problem]:
+    first: dict[str, RawArticle] = {}
     for a in articles:
         other = first.setdefault(a.key, a)
         if other is not a:
@@ -340,7 +135,7 @@ def _twice(articles: Iterable[_Article]) -> Iterator[Problem]:
             yield a.problem("duplicate-id", f"expected each id once, found {a.key} at {where} too; rename or remove")
 
 
-def _second(published: Sequence[_Article], second: Sequence[_Article]) -> Iterator[Problem]:
+def _second(published: Sequence[RawArticle], second: Sequence[RawArticle]) -> Iterator[Problem]:
     known = {a.name(u): u["sha1"] for a in published for u in a.raw["sentences"]}
     for a in second:
         for u in a.raw["sentences"]:
@@ -372,7 +167,7 @@ def _owners(folder: Path, keys: set[str], problems: list[Problem]) -> dict[str, 
     return owner
 
 
-def _publishers(articles: Sequence[_Article], owner: Mapping[str, str]) -> Iterator[Problem]:
+def _publishers(articles: Sequence[RawArticle], owner: Mapping[str, str]) -> Iterator[Problem]:
     news = [a for a in articles if a.folder == "news"]
     held = {publisher(a.corpus, a.raw["outlet"]) for a in news if owner[a.key] == SPLITS[-1]}
     for a in news:
@@ -382,8 +177,8 @@ def _publishers(articles: Sequence[_Article], owner: Mapping[str, str]) -> Itera
             yield a.problem("publisher", f"{message}; move it to test-outlets or remove it")
 
 
-def _repeats(articles: Sequence[_Article], owner: Mapping[str, str]) -> Iterator[Problem]:
-    first: dict[tuple[str, str], tuple[_Article, str]] = {}
+def _repeats(articles: Sequence[RawArticle], owner: Mapping[str, str]) -> Iterator[Problem]:
+    first: dict[tuple[str, str], tuple[RawArticle, str]] = {}
     for a in articles:
         for unit in a.raw["sentences"]:
             text = normalise_text(a.sentence(unit) or "", "plain")
@@ -398,7 +193,7 @@ def _repeats(articles: Sequence[_Article], owner: Mapping[str, str]) -> Iterator
                 yield a.problem("duplicate-sentence", message, "error" if a.folder == COMPOSED else "warning")
 
 
-def _near(articles: Sequence[_Article], owner: Mapping[str, str]) -> Iterator[Problem]:
+def _near(articles: Sequence[RawArticle], owner: Mapping[str, str]) -> Iterator[Problem]:
     placed = {a.key: a for a in articles if a.text is not None}
     for one, other, share in _near_pairs({k: a.whole for k, a in placed.items()}, owner):
         yield placed[one].problem("near-duplicate", _near_message(one, other, share, owner))

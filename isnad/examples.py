@@ -99,6 +99,11 @@ class Example:
         return f"{self.corpus}:{self.doc_id}:{self.start}-{self.end}"
 
 
+def publisher(corpus: str, outlet: str) -> str:
+    """The publisher of an outlet; the Hespress sections are one."""
+    return "hespress.com" if corpus == "hespress" else outlet
+
+
 def sentence_hash(text: str) -> str:
     """SHA-1 of the sentence in UTF-8, as in the data files."""
     return sha1(text.encode()).hexdigest()

@@ -128,12 +128,11 @@ def agreement(found: Sequence[Pair], rounds: int = ROUNDS) -> Agreement:
 
 def history(found: Sequence[Pair]) -> str:
     """How the labels of composed news came about, and on how many the first two readings agreed."""
-    changed = sum(ADJUDICATOR in p.published.annotators for p in found)
-    kept = sum(ADJUDICATOR not in p.published.annotators and p.published.label != p.second.label for p in found)
+    settled = sum(ADJUDICATOR in p.published.annotators for p in found)
     return (
-        f"Composed: published labels are the author's own, after adjudication of {changed + kept} disagreements "
-        f"(changed in {changed}, marked `{ADJUDICATOR}`; left as they were in {kept}). Before it, author and second "
-        f"reader gave the same label to {len(found) - changed - kept:,} of {len(found):,} sentences."
+        f"Composed: published labels are the author's own, except for {settled} sentences on whose label or "
+        f"attribution author and second reader differed (marked `{ADJUDICATOR}`). The two agreed on both for "
+        f"{len(found) - settled:,} of {len(found):,} sentences before that."
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from isnad.duplicates import DuplicateIndex, shingles
 from isnad.errors import IsnadError
-from isnad.examples import corpus_articles, join, read_documents, read_splits
+from isnad.examples import corpus_articles, join, publisher, read_documents, read_splits
 from isnad.text import normalise_text
 from train.progress import track
 
@@ -31,11 +31,6 @@ ARTICLES = 90_979
 NEAR_PROTECTED = 0.3
 """Stricter than `isnad.duplicates.NEAR`: a third of the shorter text shared is enough to leave it out."""
 RESERVE_PERCENT = 5
-
-
-def publisher(corpus: str, outlet: str) -> str:
-    """The publisher of an outlet; the Hespress sections are one."""
-    return "hespress.com" if corpus == "hespress" else outlet
 
 
 def is_reserved(key: str) -> bool:
