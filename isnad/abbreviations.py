@@ -8,6 +8,8 @@ All words as the recipe `plain` leaves them: one alef, one yeh, no tashkeel.
 
 from __future__ import annotations
 
+from isnad.letters import is_arabic
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -37,36 +39,35 @@ AS_QUOTED = _words(  # «…» كما ورد في البيان
 # --- how sentences begin and how they go on -----------------------------------------------------
 
 # They open a sentence even where the stop before them might be none (abbreviation, ellipsis, question in quotes).
-OPENING = frozenset("و" + word for word in _SAID) | _words(
+_OPENING = frozenset("و" + word for word in _SAID) | _words(
     "اما لكن كما يذكر يشار وقد ولقد وكان وكانت وفي ومن وعن وعلي والي وهو وهي وهذا وهذه وذلك وكذلك واما ولكن ولم ولن"
     " ولا وليس وليست وبين وبينت وافاد وافادت ونقل ونقلت ونفي ونفت وراي ورات واعتبر واعتبرت ودعا ودعت وطالب وطالبت وحذر"
     " وحذرت وكشف وكشفت وجاء وجاءت وياتي وتاتي ويذكر وتجدر ويشار وتوقع وتوقعت وتعهد واستقبل والتقي وشارك وشاركت وحضر"
     " ووصل ووصلت وانتهي وانتهت وبدا وبدات وبلغ وبلغت واكتفي"
 )
-CONJUNCTIONS = _words("ثم او ام بل لكن حتي ان الي من في علي عن مع لا لم لن ليس الا اذ كي لكي الخ")
-PREPOSITIONS = _words("من في علي الي عن")
-TURNS = _words(  # behind a preposition they open a sentence: «من جهته»، «في المقابل»
+DEPENDENT = _words(  # behind dots no sentence begins with them
+    "ثم او ام بل لكن حتي ان الي من في علي عن مع لا لم لن ليس الا اذ كي لكي الخ الامر خاصة خصوصا حيث مما بما لما بينما"
+    " سواء لان لانه لانها انه انها انهم اي رغم لولا باستثناء سوي الذي التي الذين داعيا داعية"
+    " قائلا مشيرا مضيفا مؤكدا موضحا لافتا معتبرا متسائلا مشددا معلقا مشيرة مضيفة مؤكدة موضحة معتبرة"
+)
+_PREPOSITIONS = _words("من في علي الي عن")
+_TURNS = _words(  # behind a preposition they open a sentence: «من جهته»، «في المقابل»
     "جهة جهته جهتها جهتهم جانبه جانبها جانبهم ناحية ناحيته ناحيتها المقابل حين سياق الاثناء صعيد صعيده"
     " المنتظر المتوقع المقرر المرجح المعروف المعلوم المؤكد"
 )
-QUANTIFIED = PREPOSITIONS | _words("فقط اخري اخر تقريبا مقابل بين")  # «5 كم. فقط»
-ASKING = _words("من ما هل كيف متي اين لماذا ماذا كم اي")
+QUANTIFIED = _PREPOSITIONS | _words("فقط اخري اخر تقريبا مقابل بين")  # «5 كم. فقط»
+_ASKING = _words("من ما هل كيف متي اين لماذا ماذا كم بماذا")
 SHORT_WORDS = _words("من في لا لم لن ما قد هل ان كل هو هي")
 
 # --- abbreviations and names --------------------------------------------------------------------
 
 MEASURES = _words("كم كلم كغ كلغ كجم ملم سم مم ملغ ملل")
 LABELLED = _words("فيتامين الفيتامين وفيتامين المجموعة الفئة الدرجة النوع النموذج الحرف")  # «فيتامين د» is no title
-LOUD_NAMES = _words("ياهو yahoo")  # companies that write themselves with «!»
+_LOUD_NAMES = _words("ياهو yahoo")  # companies that write themselves with «!»
 WEB_ENDINGS = _words("كوم اورغ اورج")
-_JOINED_TITLES = _words("لد بد الد")
+_JOINED_TITLES = _words("ود وم وا لد بد الد")
 _SPELT = _words("جي دي بي سي تي يو اف اس ام ار اتش كيه دبليو")  # Latin initials: «جورج دبليو . بوش»
 _LATIN_SHORT = _words("mr mrs ms dr prof st vs no jr sr gen col lt sgt capt rev fig inc ltd co corp")
-
-
-def is_arabic(char: str) -> bool:
-    """An Arabic letter or mark, not punctuation and no digit."""
-    return "ء" <= char <= "ي" or "ٱ" <= char <= "ۓ"
 
 
 def is_abbreviation(token: str) -> bool:
@@ -75,12 +76,27 @@ def is_abbreviation(token: str) -> bool:
     if len(parts) > 1:
         return all(len(part) <= 2 for part in parts)
     word = parts[0]
-    bare = word[1:] if word[:1] == "و" and len(word) > 1 else word
-    is_initial = len(bare) == 1 and (is_arabic(bare) or word.isupper())
-    return is_initial or bare in _SPELT or word in _JOINED_TITLES or word.lower() in _LATIN_SHORT
+    bare = word[1:] if word[:1] == "و" else word
+    is_initial = len(word) == 1 and (is_arabic(word) or word.isupper())
+    return is_initial or word in _SPELT or bare in _SPELT or word in _JOINED_TITLES or word.lower() in _LATIN_SHORT
 
 
 def is_saying(word: str) -> bool:
     """«قال»، «فأجاب»، «سأله»."""
     bare = word[1:] if word[:1] == "ف" else word
     return any(bare.removesuffix(ending) in _SAYING for ending in ("", "ه", "ها", "هم"))
+
+
+def is_opening(word: str, second: str) -> bool:
+    """«لكن»، «وقال»، «من جهته»، «في المقابل»: a sentence begins here."""
+    return word in _OPENING or (word in _PREPOSITIONS and second in _TURNS)
+
+
+def is_asking(word: str) -> bool:
+    """«هل»، «فمن»."""
+    return word in _ASKING or (word[:1] in ("و", "ف") and word[1:] in _ASKING)
+
+
+def is_loud_name(word: str) -> bool:
+    """«ياهو»، «لياهو», Yahoo."""
+    return word.lower() in _LOUD_NAMES or word[1:] in _LOUD_NAMES

@@ -16,24 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from isnad.abbreviations import (
-    AS_QUOTED,
-    ASKING,
-    CONJUNCTIONS,
-    GOING_ON,
-    LABELLED,
-    LOUD_NAMES,
-    MEASURES,
-    OPENING,
-    PREPOSITIONS,
-    QUANTIFIED,
-    SHORT_WORDS,
-    TURNS,
-    WEB_ENDINGS,
-    is_abbreviation,
-    is_arabic,
-    is_saying,
-)
+from isnad import abbreviations as words
+from isnad import letters
+from isnad.letters import GAP, INVISIBLE, PAIRS, STOPS, after_gap, is_arabic, is_latin, stripped
 from isnad.text import normalise_text
 
 
@@ -52,7 +37,7 @@ def split_sentences(text: str) -> list[Sentence]:
     for line in _LINE.finditer(text):
         begin = 0
         for cut in [*_Line(line[0]).cuts(), len(line[0])]:
-            start, end = _stripped(line[0], begin, cut)
+            start, end = stripped(line[0], begin, cut)
             if start < end:
                 place = line.start()
                 found.append(Sentence(line[0][start:end], place + start, place + end))
@@ -62,47 +47,24 @@ def split_sentences(text: str) -> list[Sentence]:
 
 # --- characters and words -----------------------------------------------------------------------
 
-_INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
-_GAP = rf"[\s{_INVISIBLE}]"
 _LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
-_EDGES = re.compile(rf"{_GAP}*")
-_LAST = re.compile(rf"[^\s{_INVISIBLE}]")
-_STOPS = ".!?؟…۔"
-_PAIRS = {"(": ")", "[": "]", "{": "}", "«": "»", "“": "”", "”": "“", "„": "“", '"': '"'}
 _BRACKETS = "([{"
-_EVENT = re.compile(rf"[{_STOPS}](?:{_GAP}*[{_STOPS}])*|[«»“”„\"(){{}}\[\]]")
+_EVENT = re.compile(rf"[{STOPS}](?:{GAP}*[{STOPS}])*|[«»“”„\"(){{}}\[\]]")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|[\u064b-\u065f\u0670ـ])*")
 _STRAY = re.compile(r"['’]+(?!\w)|[»)\]]|[\"“”](?!\w)")
 _FOOTNOTES = re.compile(r"(?:\[[0-9٠-٩]{1,3}\])+")
-_TOKEN_BEFORE = re.compile(rf"[^\s«»“”„\"()\[\]{{}}،؛:/\-–—!?؟…]+(?={_GAP}*$)")
-_LIST_NUMBER = re.compile(rf"(:?){_GAP}*(?<![^:\s{_INVISIBLE}])([0-9٠-٩]{{1,2}}){_GAP}*$")
-_NUMBER_THEN_UNIT = re.compile(rf"\d{_GAP}*(?:[^\W\d]ـ?\.?){{1,3}}{_GAP}*$")
+_TOKEN_BEFORE = re.compile(rf"[^\s«»“”„\"()\[\]{{}}،؛:/\-–—!?؟…]+(?={GAP}*$)")
+_LIST_NUMBER = re.compile(rf"(:?){GAP}*(?<![^:\s{INVISIBLE}])([0-9٠-٩]{{1,2}}){GAP}*$")
+_NUMBER_THEN_UNIT = re.compile(rf"\d{GAP}*(?:[^\W\d]ـ?\.?){{1,3}}{GAP}*$")
 _THREE_WORDS = re.compile(r"\W*(?:\w+\W+){2}\w")
-_FULL_STOP = re.compile(r"[^\W\d_]{3}[»”\")\]]?\s?\.(?=\s)(?!\s?[.…])")
-_TWO_DOTS = re.compile(r"(?<![.…])\.\.(?![.…])")
-_NEXT_STOP = re.compile(rf"[{_STOPS}]")
+_PARTS = re.compile(r"[:«“({\[…]|\.\.")
+_TO_QUESTION = re.compile(rf"[^{STOPS}]*[؟?]")
 
 
 @lru_cache(maxsize=8192)
 def _normal(word: str) -> str:
     return normalise_text(word, "plain")
-
-
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    """The range without white space and invisible marks at its edges."""
-    while end > start and not _LAST.match(text, end - 1):
-        end -= 1
-    return min(_after_gap(text, start), end), end
-
-
-def _after_gap(text: str, at: int) -> int:
-    gap = _EDGES.match(text, at)
-    return gap.end() if gap else at
-
-
-def _is_latin(char: str) -> bool:
-    return char.isascii() and char.isalnum()
 
 
 # --- one line -----------------------------------------------------------------------------------
@@ -127,11 +89,10 @@ class _Line:
         self.begin = 0  # where the sentence under way begins
         self.listed = 0  # the last number seen of a list «1. … 2. …»
         self.open: list[int] = []  # paired quotes and brackets around here
-        self.closer_of = _paired(text)
+        self.closer_of = letters.paired(text)
         self.opener_of = {closer: opener for opener, closer in self.closer_of.items()}
-        self.is_running = _is_running(text)
-        full_stops = sum(1 for _ in _FULL_STOP.finditer(text))
-        self.likes_two_dots = sum(1 for _ in _TWO_DOTS.finditer(text)) > max(2, full_stops)
+        self.likes_two_dots = letters.likes_two_dots(text)
+        self.is_running = self.likes_two_dots or letters.is_running(text)
 
     def cuts(self) -> Iterator[int]:
         """Every place where a sentence ends and another begins."""
@@ -142,7 +103,7 @@ class _Line:
             elif at in self.opener_of:
                 while self.open and self.open.pop() != self.opener_of[at]:
                     pass
-            elif self.text[at] in _STOPS:
+            elif self.text[at] in STOPS:
                 stop = self._stop(at, event.end())
                 if self._ends_sentence(stop):
                     self.begin = stop.after
@@ -152,7 +113,7 @@ class _Line:
         """The run of stops with what it closes; a closing mark may stand behind a space."""
         closed: list[int] = []
         after = end
-        while (at := _after_gap(self.text, after)) < len(self.text):
+        while (at := after_gap(self.text, after)) < len(self.text):
             if at in self.opener_of and self.opener_of[at] < start:
                 closed.append(self.opener_of[at])
                 after = at + 1
@@ -178,7 +139,7 @@ class _Line:
     # -- the decision ----------------------------------------------------------------------------
 
     def _ends_sentence(self, stop: _Stop) -> bool:
-        if _after_gap(self.text, stop.after) >= len(self.text):
+        if after_gap(self.text, stop.after) >= len(self.text):
             return True
         if not self._has_letters(stop):
             self._is_list_number(stop)
@@ -203,19 +164,19 @@ class _Line:
 
     def _goes_on(self, stop: _Stop) -> bool:
         """A comma or the like follows, or letters glued on so that no sentence can begin with them."""
-        at = _after_gap(self.text, stop.after)
+        at = after_gap(self.text, stop.after)
         following = self.text[at]
-        if stop.kind == "stop" and self._next_word(stop) in WEB_ENDINGS:
+        if stop.kind == "stop" and self._next_word(stop) in words.WEB_ENDINGS:
             return True
-        if following in "،؛:,;/%٪" + _STOPS or (stop.closed and following in "-–—"):
+        if following in "،؛:,;/%٪" + STOPS or (stop.closed and following in "-–—"):
             return True
         if at > stop.after:
-            return following.isascii() and following.islower() and _is_latin(self._char_before(stop))
-        if _is_latin(following) or following.isdigit():
+            return following.isascii() and following.islower() and is_latin(self._char_before(stop))
+        if is_latin(following) or following.isdigit():
             return stop.kind == "stop" or not is_arabic(self._char_before(stop))
         if is_arabic(following) and stop.kind == "stop" and not stop.closed:
             return not self._is_glued_end(stop)
-        return not (is_arabic(following) or following in _PAIRS)
+        return not (is_arabic(following) or following in PAIRS)
 
     def _is_glued_end(self, stop: _Stop) -> bool:
         """«انتهى.وقال» ends a sentence; «أ.ف.ب», «د.سمير» and «موقع.كم» do not."""
@@ -224,7 +185,7 @@ class _Line:
         if len(before) == 2 and not before.isdecimal():
             return len(after) >= 4 and after[0] == "و"
         is_word = len(before) >= 2 or self._char_before(stop) in '»”")]'
-        return is_word and (len(after) >= 3 or after in SHORT_WORDS)
+        return is_word and (len(after) >= 3 or after in words.SHORT_WORDS)
 
     def _ends_behind_closing(self, stop: _Stop) -> bool:
         """«… .» وأضاف: yes; «… .» قال and «… ؟» in the middle of a clause: no."""
@@ -233,18 +194,18 @@ class _Line:
         if self.text[opener] in _BRACKETS and is_inserted:
             return False
         word, second = self._next_words(stop)
-        if word == "كما" and second in AS_QUOTED:
+        if word == "كما" and second in words.AS_QUOTED:
             return False
-        if word in OPENING or _is_turn(word, second):
+        if words.is_opening(word, second):
             return True
-        if word in GOING_ON or is_saying(word):
+        if word in words.GOING_ON or words.is_saying(word):
             return False
         return stop.kind == "stop" or not is_inserted
 
     def _stands_mid_clause(self, opener: int) -> bool:
         """Words precede the opening mark in its sentence, and no colon introduces it."""
         before = self.text[max(self.begin, opener - 80) : opener]
-        start, end = _stripped(before, 0, len(before))
+        start, end = stripped(before, 0, len(before))
         return start < end and before[end - 1] not in ":-–—"
 
     def _splits_short_quote(self, stop: _Stop) -> bool:
@@ -261,43 +222,46 @@ class _Line:
         word, second = self._next_words(stop)
         if not self.is_running or word == self._token_before(stop):  # «كنت... كنت أظن»
             return False
-        if word in OPENING or _is_turn(word, second) or self._asks(stop, word):
+        if words.is_opening(word, second) or self._asks(stop, word):
             return True
-        is_stop = stop.kind == "trail" or (self.likes_two_dots and self._has_five_words(stop))
-        return is_stop and word not in CONJUNCTIONS and word[:1] not in ("و", "ف")
+        if word in words.DEPENDENT or word[:1] in ("", "و", "ف"):
+            return False
+        return stop.kind == "trail" or (self.likes_two_dots and self._parts_clauses(stop))
 
     def _asks(self, stop: _Stop, word: str) -> bool:
         """A question follows: «من كان يقودها؟»."""
-        found = _NEXT_STOP.search(self.text, stop.after, stop.after + 200)
-        return bool(found and found[0] in "؟?" and (word in ASKING or word[1:] in ASKING and word[0] in "وف"))
+        return words.is_asking(word) and bool(_TO_QUESTION.match(self.text, stop.after, stop.after + 200))
 
-    def _has_five_words(self, stop: _Stop) -> bool:
-        return len(self.text[max(self.begin, stop.start - 80) : stop.start].split()) >= 5
+    def _parts_clauses(self, stop: _Stop) -> bool:
+        """Six words before the stop and three behind it, with no other dots, colon or quote between."""
+        before = _PARTS.split(self.text[max(self.begin, stop.start - 80) : stop.start])[-1]
+        after = _PARTS.split(self.text[stop.after : stop.after + 80])[0]
+        return len(before.split()) >= 6 and len(after.split()) >= 3
 
     def _is_loud_name(self, stop: _Stop) -> bool:
         """«ياهو! تشتري منصة»: the mark belongs to the name."""
-        name = self._token_before(stop).lower()
-        is_name = name in LOUD_NAMES or name[1:] in LOUD_NAMES
-        return is_name and stop.end == stop.start + 1 and self._next_word(stop) not in OPENING
+        is_name = stop.end == stop.start + 1 and words.is_loud_name(self._token_before(stop))
+        return is_name and not words.is_opening(*self._next_words(stop))
 
     def _ends_at_full_stop(self, stop: _Stop) -> bool:
         if self._is_list_number(stop):
             return False
         token = self._token_before(stop)
-        letters = token.lstrip("0123456789.,")
+        short = token.lstrip("0123456789.,")
         word, second = self._next_words(stop)
-        is_unit = letters != token or _NUMBER_THEN_UNIT.search(self.text, max(self.begin, stop.start - 16), stop.start)
-        if letters == "الخ" or (is_unit and letters in MEASURES):
-            return _is_turn(word, second) or not (word in QUANTIFIED or (letters == "الخ" and word[:2] == "با"))
-        if not is_abbreviation(letters) or self._is_label(stop):
+        is_unit = short != token or _NUMBER_THEN_UNIT.search(self.text, max(self.begin, stop.start - 16), stop.start)
+        if short == "الخ" or (is_unit and short in words.MEASURES):
+            goes_on = word in words.QUANTIFIED or (short == "الخ" and word[:2] == "با")
+            return words.is_opening(word, second) or not goes_on
+        if not words.is_abbreviation(short) or self._is_label(stop):
             return True
         adds = word[:1] == "و" and len(word) > 3  # 2020م. ، 1445 هـ. ، 5 د.ك. ، U.K.
-        return word in OPENING or (adds and bool(is_unit or _is_latin(self._char_before(stop))))
+        return words.is_opening(word, second) or (adds and bool(is_unit or is_latin(self._char_before(stop))))
 
     def _is_label(self, stop: _Stop) -> bool:
         """«فيتامين د»، «المجموعة أ»."""
-        words = self.text[max(self.begin, stop.start - 24) : stop.start].split()
-        return len(words) > 1 and len(_normal(words[-1])) == 1 and _normal(words[-2]) in LABELLED
+        before = [_normal(word) for word in self.text[max(self.begin, stop.start - 24) : stop.start].split()]
+        return len(before) > 1 and len(before[-1]) == 1 and before[-2] in words.LABELLED
 
     def _is_list_number(self, stop: _Stop) -> bool:
         """«1. … 2. …» within a line: number one at the start or behind a colon, then each in its turn."""
@@ -312,7 +276,7 @@ class _Line:
     # -- looking around --------------------------------------------------------------------------
 
     def _char_before(self, stop: _Stop) -> str:
-        start, end = _stripped(self.text, max(self.begin, stop.start - 8), stop.start)
+        start, end = stripped(self.text, max(self.begin, stop.start - 8), stop.start)
         return self.text[end - 1] if start < end else " "
 
     def _token_before(self, stop: _Stop) -> str:
@@ -326,52 +290,11 @@ class _Line:
 
     def _next_words(self, stop: _Stop) -> tuple[str, str]:
         """That word and the one behind it."""
-        at = _after_gap(self.text, stop.after)
-        while at < len(self.text) and self.text[at] in _PAIRS:
-            at = _after_gap(self.text, at + 1)
+        at = after_gap(self.text, stop.after)
+        while at < len(self.text) and self.text[at] in PAIRS:
+            at = after_gap(self.text, at + 1)
         first = _WORD.match(self.text, at, at + 24)
         if not first:
             return "", ""
-        second = _WORD.match(self.text, at := _after_gap(self.text, first.end()), at + 24)
+        second = _WORD.match(self.text, at := after_gap(self.text, first.end()), at + 24)
         return _normal(first[0]), _normal(second[0]) if second else ""
-
-
-def _is_turn(word: str, second: str) -> bool:
-    """«من جهته»، «في المقابل»."""
-    return word in PREPOSITIONS and second in TURNS
-
-
-def _is_running(text: str) -> bool:
-    """Sentences, no headline: the line ends in a stop, or holds a full stop if it ends in dots or nothing."""
-    end = _stripped(text, 0, len(text))[1]
-    bare = text[:end].rstrip('»”“")]} ')
-    ends_in_dots = bare.endswith(("…", "..", ". ."))
-    return (bare[-1:] in tuple(_STOPS) and not ends_in_dots) or bool(_FULL_STOP.search(bare))
-
-
-def _paired(text: str) -> dict[int, int]:
-    """Opening quotes and brackets with their closing ones; what has no partner is left out."""
-    pairs: dict[int, int] = {}
-    waiting: dict[str, list[int]] = {}
-    for mark in re.finditer(r"[«»“”„\"(){}\[\]]", text):
-        at, char = mark.start(), mark[0]
-        kind = "“" if char in "“”„" else {")": "(", "]": "[", "}": "{", "»": "«"}.get(char, char)
-        stack = waiting.setdefault(kind, [])
-        if char in "([{«" or (kind in '“"' and not (stack and not _looks_opening(text, at))):
-            if not (kind in '“"' and _looks_closing(text, at)):
-                stack.append(at)
-        elif stack:
-            pairs[stack.pop()] = at
-            if kind in '“"':
-                stack.clear()
-    return pairs
-
-
-def _looks_opening(text: str, at: int) -> bool:
-    """A space before it and a letter behind."""
-    return at > 0 and text[at - 1].isspace() and at + 1 < len(text) and text[at + 1].isalnum()
-
-
-def _looks_closing(text: str, at: int) -> bool:
-    """Glued to what precedes and followed by a space, a stop or the end."""
-    return at > 0 and not text[at - 1].isspace() and (at + 1 == len(text) or not text[at + 1].isalnum())

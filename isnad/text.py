@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from isnad.errors import IsnadError
+from isnad.letters import COMPOSED, HAMZAS, fold, unify
 
 Edit = tuple[int, int, str]  # replace [start, end) by these characters
 
@@ -116,88 +117,6 @@ Step = _Chars | _Sub
 
 # --- what all recipes share ---------------------------------------------------------------------
 
-_LETTERS = frozenset("ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىي")
-_MARKS = "\u0653\u0654\u0655"  # combining madda, hamza above, hamza below
-_KEPT = "…″‴"  # NFKC would take them apart; the recipes decide
-_LATER = frozenset(_LETTERS | set(_MARKS + "ـ" + _KEPT))
-
-_FOREIGN = {
-    foreign: letter
-    for letter, group in {
-        "ا": "ٱ", "أ": "ٲ", "إ": "ٳ", "ب": "پٻڀٮ", "ت": "ٹٺٽٿټ", "ج": "چڃڄڇڿ", "ح": "ځ", "خ": "څ",
-        "د": "ڈډڊڋڌڍڎڏڐۮ", "ر": "ڑڒړڔڕږڗۯ", "ز": "ژڙ", "س": "ښڛ", "ش": "ڜۺ", "ص": "ڝ", "ض": "ڞۻ",
-        "ظ": "ڟ", "غ": "ڠۼ", "ف": "ڡڢڣڤڥڦ", "ق": "ٯڧڨ", "ك": "کڪګڬڭڮگڰڱڲڳڴ", "ل": "ڵڶڷڸ",
-        "ن": "ںڹڻڼڽ", "ه": "ہھۀۂەۿ", "ة": "ۃ", "و": "ۄۅۆۇۈۉۊۋۏ", "ي": "ؠیێېۍۑے", "ئ": "ۓ",
-        "ء": "۽", "م": "۾", ".": "٫۔", ",": "٬",
-    }.items()
-    for foreign in group
-}  # fmt: skip
-
-_NAMED = {
-    "ALEF": "ا", "BEH": "ب", "TEH": "ت", "THEH": "ث", "JEEM": "ج", "HAH": "ح", "KHAH": "خ", "DAL": "د",
-    "THAL": "ذ", "REH": "ر", "ZAIN": "ز", "SEEN": "س", "SHEEN": "ش", "SAD": "ص", "DAD": "ض", "TAH": "ط",
-    "ZAH": "ظ", "AIN": "ع", "GHAIN": "غ", "FEH": "ف", "QAF": "ق", "KAF": "ك", "KEHEH": "ك", "GAF": "ك",
-    "LAM": "ل", "MEEM": "م", "NOON": "ن", "HEH": "ه", "WAW": "و", "YEH": "ي", "PEH": "ب", "VEH": "ف",
-}  # fmt: skip
-
-_PHRASES = {
-    "\ufd40": "رحمه الله", "\ufd41": "رضي الله عنه", "\ufd42": "رضي الله عنها", "\ufd43": "رضي الله عنهم",
-    "\ufd44": "رضي الله عنهما", "\ufd45": "رضي الله عنهن", "\ufd46": "صلى الله عليه وآله",
-    "\ufd47": "عليه السلام", "\ufd48": "عليهم السلام", "\ufd49": "عليهما السلام",
-    "\ufd4a": "عليه الصلاة والسلام", "\ufd4b": "قدس سره", "\ufd4c": "صلى الله عليه وآله وسلم",
-    "\ufd4d": "عليها السلام", "\ufd4e": "تبارك وتعالى", "\ufd4f": "رحمهم الله",
-    "\ufdfd": "بسم الله الرحمن الرحيم", "\ufdfe": "سبحانه وتعالى", "\ufdff": "عز وجل",
-}  # fmt: skip
-
-
-def _fold(char: str) -> str:
-    """A character in plain Arabic, Latin or ASCII digits; empty if nobody can see it."""
-    category = unicodedata.category(char)
-    if char in _LATER:
-        return char
-    if char in _FOREIGN:
-        return _FOREIGN[char]
-    if char.isspace():
-        return " "
-    if _is_removed(char, category):
-        return ""
-    if category == "Nd":
-        return str(unicodedata.decimal(char))
-    if category == "Cs":
-        return "\ufffd"  # half a character: no encoder could write it down
-    return _compatible(char)
-
-
-def _is_removed(char: str, category: str) -> bool:
-    if category in ("Cc", "Cf"):
-        return True
-    if category != "Mn":
-        return False
-    arabic = "\u0600" <= char <= "\u08ff" and "ARABIC" in unicodedata.name(char, "")
-    return arabic or char == "\u034f" or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
-
-
-def _compatible(char: str) -> str:
-    """NFKC of one character, folded; an ayah ligature becomes words, a free-standing mark goes."""
-    parts = _PHRASES.get(char) or unicodedata.normalize("NFKC", char)
-    if parts == char:
-        return _by_name(char)
-    if parts[0] == " " and len(parts) > 1:  # a mark on its own, such as ´ or an isolated fatha
-        return "" if all(_fold(c) in ("", " ") for c in parts) else char
-    folded = "".join(_fold(c) for c in parts).replace("\u2044", "/")
-    if " " in folded:
-        return f" {folded} "
-    return f" {folded}" if "\u2044" in parts else folded  # 3½ is not 31/2
-
-
-def _by_name(char: str) -> str:
-    """Any other Arabic letter by its Unicode name: «BEH WITH THREE DOTS BELOW» is a ب."""
-    words = unicodedata.name(char, "").split()
-    if words[:2] == ["ARABIC", "LETTER"] and "WITH" in words:
-        return _NAMED.get(words[words.index("WITH") - 1], char)
-    return char
-
-
 _TAG_NAMES = (
     "a|abbr|article|aside|audio|b|big|blockquote|body|br|button|caption|center|cite|code|dd|del|div|dl|dt|em|embed"
     "|figcaption|figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|label|li|link|main|mark"
@@ -206,9 +125,6 @@ _TAG_NAMES = (
 )
 _ENTITY = re.compile(r"&(?:amp;)*(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _TAG = re.compile(rf"</?(?:{_TAG_NAMES})(?:\s[^<>=]*=[^<>]*)?\s*/?>|<!--[^<>]*-->", re.IGNORECASE)
-_COMPOSED = {
-    "ا\u0653": "آ", "ا\u0654": "أ", "ا\u0655": "إ", "و\u0654": "ؤ", "ي\u0654": "ئ", "ى\u0654": "ئ",
-}  # fmt: skip
 
 _HTML: tuple[Step, ...] = (
     _Sub(_ENTITY, lambda m: html.unescape(f"&{m[1]};"), "&"),
@@ -216,9 +132,9 @@ _HTML: tuple[Step, ...] = (
 )
 _SHARED: tuple[Step, ...] = (
     *_HTML,
-    _Chars(_fold),
-    _Sub(re.compile("|".join(_COMPOSED)), lambda m: _COMPOSED[m[0]], _MARKS),
-    _Sub(re.compile(f"[{_MARKS}]+"), lambda m: "", _MARKS),
+    _Chars(fold),
+    _Sub(re.compile("|".join(COMPOSED)), lambda m: COMPOSED[m[0]], HAMZAS),
+    _Sub(re.compile(f"[{HAMZAS}]+"), lambda m: "", HAMZAS),
     _Sub(re.compile(r"(?<!\S)ـ+(?!\S)"), lambda m: "-", "ـ"),  # alone between spaces it is a dash
     _Sub(re.compile("ـ+"), lambda m: "", "ـ"),
     _Sub(re.compile(r"[^\W\d_][\u0300-\u036f]+"), lambda m: unicodedata.normalize("NFC", m[0])),
@@ -244,15 +160,6 @@ _ARABERT_TOKEN = re.compile(
     r"|[^\w\s\[\]\u0300-\u036f]|_"
 )
 
-_UNIFIED = {"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "٪": "%", "−": "-"}
-_UNIFIED |= dict.fromkeys("″„〝〞〟", '"') | dict.fromkeys("‘’‚‛′`´", "'")
-
-
-def _unify(char: str) -> str:
-    if char in _UNIFIED:
-        return _UNIFIED[char]
-    return {"Pi": '"', "Pf": '"', "Pd": "-"}.get(unicodedata.category(char), char)
-
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -271,7 +178,7 @@ def _recipes() -> dict[str, Recipe]:
         _SPACES,
     )
     plain = (
-        _Chars(_unify),
+        _Chars(unify),
         _LINKS,
         _Sub(re.compile("''+"), lambda m: '"', "'"),
         _Sub(re.compile(r"[.…]{2,}"), lambda m: "…", ".…"),

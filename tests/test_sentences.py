@@ -79,6 +79,16 @@ EXAMPLES = {
     "initials": "كتب ج. ك. سمعان رواية جديدة.| ونالت جائزة.",
     "spelt initials": "عين الرئيس روبرت دبليو . هاريس مديراً لشركة جي . دي . إس للنقل .| وغادر .",
     "latin": "زار مكتب U.S. Steel أمس.| والتقى Mr. Brown هناك.",
+    "titles in a row": "حضر د. سامي، وأ. كريم، وم. ليلى.| وغاب الباقون.",
+    "measure goes on": "ركض اللاعب 12 كم. في ساعة واحدة.| ثم استراح.",
+    "measure ends": "يبلغ طول الطريق 12 كم.| المشروع سيكلف مليون دينار.",
+    "measure ends before a turn": "يبلغ طول الطريق 12 كم.| من جهة أخرى افتتح الجسر.",
+    "vitamin": "تحتاج العظام إلى فيتامين د.| الشمس مصدره الأول.",
+    "arabic domain": "اشترت الشركة موقع دفتر.كوم أمس.| ولم تذكر السعر.",
+    "a name with a mark": "أعلنت ياهو! خدمة جديدة.| وهي مجانية.",
+    "latin then a sentence": "يعمل الباحث في الـ U.S.| وتقيم أسرته في المدينة.",
+    "et cetera ends": "اشترى الخضار والفاكهة إلخ.| وعاد إلى البيت.",
+    "et cetera behind dots": "اشترى الخضار والفاكهة... إلخ.| عاد إلى البيت.",
     "et cetera": "اشترى الخضار والفاكهة إلخ. من السوق.| ثم عاد.",
     "decimal": "ارتفع السعر 4.5 في المئة إلى 1,250.75 ديناراً.| وتراجع الطلب.",
     "arabic digits": "بلغ المعدل ٣.٥ من ١٠.| وهو الأعلى.",
@@ -103,6 +113,16 @@ EXAMPLES = {
     "dots then a sentence": "انتظرنا حتى المساء...| وقال الحارس إن الباب مغلق.",
     "dots then another sentence": "انتظرنا حتى المساء…| الباب ظل مغلقاً.",
     "two dots within": "عاد الهدوء إلى الحي .. وخرج الناس إلى الشوارع.",
+    "stutter": "قال الطفل: أنا... أنا لم أكسر الزجاج.| ثم بكى.",
+    "headline ends in dots": "المدرب يستقيل... اللاعبون يطالبون بالبقاء…",
+    "dots then a question": "غادر المدرب القاعة بلا كلمة…| من أغضبه؟| لا أحد يعرف.",
+    "two dots as the author's stop": "رأيت أمس في السوق رجلاً يبيع الكتب القديمة..| جلست عنده ساعة أقلب الصفحات.."
+    " وأسأله عن أسعار كل تلك الكتب القديمة..| كانت الأسعار قليلة والناس في السوق كثر.. الأمر الذي أفرحه..",
+    "two dots as a pause": "رأيت رجلاً يبيع الكتب القديمة في السوق.. جلست عنده ساعة.| ثم غادرت المكان.",
+    "quote within a quote": 'كتب: "وصف البيان بأنه «خطوة كبيرة إلى الأمام.» وغادر".| ولم يزد.',
+    "as the report has it": "أثارت عبارة «الطريق آمن للعبور.» كما وردت في البيان جدلاً.| ثم نسيت.",
+    "as a new sentence": "قال: «الطريق آمن للعبور.»| كما أكد أن العمل مستمر.",
+    "quote then a turn": "قال: «الطريق آمن للعبور.»| من جهته أكد المدير أن العمل مستمر.",
     "closing quote belongs": "قال: «سنبدأ غداً.»| وأضاف أن العمل طويل.",
     "closing bracket belongs": "انتهى العرض.| (صفق الجمهور طويلاً.)| وأسدل الستار.",
     "quote goes on with a verb": "«سنبدأ العمل غداً.» قال الوزير للصحفيين.| ثم غادر.",
@@ -183,16 +203,24 @@ def test_linear_time(piece: str) -> None:
 
 
 def spans(text: str, parts: list[str]) -> set[tuple[int, int]]:
-    """Where `parts` stand in `text`, one behind the other."""
+    """Where `parts` stand in `text`, one behind the other, without white space and invisible marks at their edges."""
     found, at = set(), 0
     for part in parts:
         start = text.index(part, at)
-        at = start + len(part)
-        found.add((start, at))
+        end = at = start + len(part)
+        while start < end and is_blank(text[start]):
+            start += 1
+        while start < end and is_blank(text[end - 1]):
+            end -= 1
+        found.add((start, end))
     return found
 
 
-def test_hard_set_span_f1_at_least_95() -> None:
+def test_spans_leave_invisible_edges_out() -> None:
+    assert spans("\u200fنعم.\u200f \ufeffلا.", ["\u200fنعم.\u200f", "\ufeffلا."]) == {(1, 5), (8, 11)}
+
+
+def test_hard_set_span_f1_at_least_97() -> None:
     if not HARD_SET.exists():
         pytest.skip(f"{HARD_SET} is not there yet")
     right = gold = given_out = 0
@@ -203,4 +231,4 @@ def test_hard_set_span_f1_at_least_95() -> None:
         right += len(expected & answered)
         gold += len(expected)
         given_out += len(answered)
-    assert 2 * right / (gold + given_out) >= 0.95
+    assert 2 * right / (gold + given_out) >= 0.97

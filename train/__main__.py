@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from isnad.config import dump
 from isnad.errors import IsnadError
 from train.config import load_run_config
+from train.progress import talk
 
 
 @click.command(help=__doc__)
@@ -19,8 +19,7 @@ from train.config import load_run_config
 @click.option("--dry-run", is_flag=True, help="Print the resolved config and stop.")
 def main(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
     """Resolve the config, then run it (once a seed, when `seeds` lists several)."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    talk()
     try:
         resolved = load_run_config(config, list(overrides))
         if dry_run:

@@ -21,6 +21,7 @@ from isnad.errors import IsnadError
 from isnad.examples import Example, find_corpora, load_data
 from isnad.runtimes.onnx import OnnxClassifier
 from isnad.runtimes.transformer import StanceModel, TransformerClassifier
+from train.progress import talk
 from train.run import answers
 
 log = logging.getLogger("train")
@@ -87,7 +88,7 @@ def agreement(folder: Path, manifest: Manifest, dev: list[Example]) -> float:
 @click.option("--data", default=Path("data"), type=click.Path(path_type=Path))
 def main(run: Path, fp32: bool, data: Path) -> None:
     """Export, compare on dev, keep only what agrees."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    talk()
     folder = run / ARTEFACT if (run / ARTEFACT).is_dir() else run
     try:
         manifest = read_manifest(folder)

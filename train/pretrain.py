@@ -28,7 +28,7 @@ from isnad.errors import IsnadError
 from isnad.examples import find_corpora
 from train.corpus import TrainingText, prepare_text
 from train.loop import LoopConfig, Work, run_steps
-from train.progress import clock, track
+from train.progress import clock, talk, track
 from train.tokenizer import save_tokenizer, train_wordpiece
 from train.vectors import Vectors, news_vectors
 
@@ -258,7 +258,7 @@ def save_encoder(
 
 def main(arguments: list[str]) -> int:
     """`CONFIG [key=value …]`; returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    talk()
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(__doc__)
         return 0 if arguments else 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -13,6 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 T = TypeVar("T")
 EVERY = 10.0
 """Seconds between two lines when the output is not a terminal."""
+
+
+def talk() -> None:
+    """Let the project's own loggers speak on stderr, and others only when something is wrong."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("train").setLevel(logging.INFO)
 
 
 def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:

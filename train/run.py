@@ -187,8 +187,12 @@ def export(classifier: Classifier, manifest: Manifest, out: Path) -> Path:
     """Write `out/artefact` beside and rename it."""
     if isinstance(classifier, RulesClassifier):
         manifest = manifest.model_copy(update={"settings": {"precision": classifier.precision}})
-    save = getattr(classifier, "save", lambda folder: None)
+    save = classifier.save if isinstance(classifier, ModelClassifier) else _nothing_to_save
     return write_artefact(out / ARTEFACT, manifest, save)
+
+
+def _nothing_to_save(folder: Path) -> None:
+    """The rules are all in the manifest."""
 
 
 def verify(classifier: Classifier, manifest: Manifest, out: Path, dev: Sequence[Example]) -> float:

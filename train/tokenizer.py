@@ -36,9 +36,7 @@ def _pipeline_normalizer() -> normalizers.Normalizer:
     return normalizers.Sequence(
         [
             normalizers.NFKC(),
-            normalizers.Replace(
-                Regex(_MARKS), ""
-            ),
+            normalizers.Replace(Regex(_MARKS), ""),
             normalizers.Replace(Regex("[أإآٱ]"), "ا"),
             normalizers.Replace("ى", "ي"),
             normalizers.Replace(Regex("[“”„«»‹›]"), '"'),

@@ -38,7 +38,7 @@ from train.corpus import build_guard, prepare_text
 from train.loop import LoopConfig, Work, run_steps
 from train.losses import joint_loss
 from train.pretrain import masked_batch, save_encoder
-from train.progress import track
+from train.progress import talk, track
 from train.recurrent import grouped
 from train.targets import Target, padded_gold, tag_tokens
 
@@ -263,7 +263,7 @@ def run(config: WeakConfig, out: Path) -> Path:
 
 def main(arguments: list[str]) -> int:
     """`CONFIG [key=value …]`; returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    talk()
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(__doc__)
         return 0 if arguments else 2

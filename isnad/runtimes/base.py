@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +100,9 @@ class ModelClassifier(ABC):
     @abstractmethod
     def run(self, items: Sequence[Item]) -> list[Output]:
         """One output an item, in order."""
+
+    def save(self, folder: Path) -> None:  # noqa: B027
+        """Write the weights into `folder`; nothing where the manifest holds all there is."""
 
     def predict(
         self,

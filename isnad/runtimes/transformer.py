@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from isnad.artefact import Manifest
 from isnad.errors import IsnadError
@@ -24,6 +25,12 @@ from isnad.runtimes.base import Item, ModelClassifier, Output, TokenTags
 from isnad.runtimes.batches import batches_by_tokens
 
 HEADS = "heads.safetensors"
+
+
+def quiet() -> None:
+    """Keep `transformers` from drawing bars and listing fresh weights: both are expected here."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
 
 
 class StanceModel(nn.Module):
@@ -47,16 +54,17 @@ class StanceModel(nn.Module):
             "tags": self.tags(states),
         }
 
-    def save(self, folder: Path, *, half: bool = False) -> None:
-        """Write the base as `save_pretrained` does and the other heads beside it (fp16 when `half`)."""
-        base = self.base.half() if half else self.base
-        base.save_pretrained(folder)
+    def save(self, folder: Path) -> None:
+        """Write the base as `save_pretrained` does and the other heads beside it, all in fp16."""
+        quiet()
+        self.base.save_pretrained(folder, state_dict={k: v.half() for k, v in self.base.state_dict().items()})
         heads = {k: v for k, v in self.state_dict().items() if not k.startswith("base.")}
-        save_file({k: (v.half() if half else v).contiguous() for k, v in heads.items()}, folder / HEADS)
+        save_file({k: v.half().contiguous() for k, v in heads.items()}, folder / HEADS)
 
     @classmethod
     def load(cls, folder: Path) -> StanceModel:
         """Open what `save` wrote, in fp32."""
+        quiet()
         base = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
         model = cls(base)
         heads = load_file(folder / HEADS)
@@ -73,6 +81,7 @@ def open_encoder(
     """
     if looks_like_folder(name) and not Path(name).is_dir():
         raise IsnadError(f"expected the encoder folder {name!r}, found none; set `encoder` to a folder or a hub id")
+    quiet()
     where: dict[str, Any] = {"trust_remote_code": trust_remote_code}
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, **where)
@@ -166,6 +175,11 @@ class TransformerClassifier(ModelClassifier):
         device = "cuda" if torch.cuda.is_available() else "cpu"
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         return cls(manifest, model.to(device), tokenizer)
+
+    def save(self, folder: Path) -> None:
+        """Write model (fp16) and tokenizer into `folder`."""
+        self.model.save(folder)
+        self.tokenizer.save_pretrained(folder)
 
     def run(self, items: Sequence[Item]) -> list[Output]:
         """See `ModelClassifier.run`; batches of like length by token budget."""
