@@ -16,7 +16,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from isnad.artefact import Manifest, read_manifest
-from isnad.classifier import ARTEFACT, ONNX
+from isnad.classifier import ONNX, artefact_folder
 from isnad.errors import IsnadError
 from isnad.examples import Example, find_corpora, load_data
 from isnad.runtimes.onnx import OnnxClassifier
@@ -82,6 +82,24 @@ def agreement(folder: Path, manifest: Manifest, dev: list[Example]) -> float:
     return float(np.mean([a.label is b.label for a, b in zip(torch_answers, onnx_answers, strict=True)]))
 
 
+def add_onnx(folder: Path, *, int8: bool = True, data: Path = Path("data")) -> float:
+    """Export the artefact in `folder` to `folder/model.onnx`; returns the share of dev labels that agree.
+
+    Raises IsnadError, and leaves no `model.onnx`, when it is below `AGREEMENT`.
+    """
+    manifest = read_manifest(folder)
+    if manifest.kind != "transformer":
+        raise IsnadError(f"expected a transformer, found kind {manifest.kind!r}; only these are exported", path=folder)
+    export_onnx(TransformerClassifier.load(folder, manifest), folder / ONNX, int8=int8)
+    dev = load_data(data, find_corpora(), ("dev",)).examples("dev")
+    same = agreement(folder, manifest, dev)
+    log.info("labels agree on %.2f %% of %d dev sentences", 100 * same, len(dev))
+    if same < AGREEMENT:
+        (folder / ONNX).unlink()
+        raise IsnadError(f"expected {AGREEMENT:.1%} of dev labels alike, found {same:.1%}; try --fp32")
+    return same
+
+
 @click.command(help=__doc__)
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--fp32", is_flag=True, help="Leave the weights as they are.")
@@ -89,18 +107,8 @@ def agreement(folder: Path, manifest: Manifest, dev: list[Example]) -> float:
 def main(run: Path, fp32: bool, data: Path) -> None:
     """Export, compare on dev, keep only what agrees."""
     talk()
-    folder = run / ARTEFACT if (run / ARTEFACT).is_dir() else run
     try:
-        manifest = read_manifest(folder)
-        if manifest.kind != "transformer":
-            raise IsnadError(f"expected a transformer, found kind {manifest.kind!r}; only these are exported", path=run)
-        export_onnx(TransformerClassifier.load(folder, manifest), folder / ONNX, int8=not fp32)
-        dev = load_data(data, find_corpora(), ("dev",)).examples("dev")
-        same = agreement(folder, manifest, dev)
-        log.info("labels agree on %.2f %% of %d dev sentences", 100 * same, len(dev))
-        if same < AGREEMENT:
-            (folder / ONNX).unlink()
-            raise IsnadError(f"expected {AGREEMENT:.1%} of dev labels alike, found {same:.1%}; try --fp32")
+        add_onnx(artefact_folder(run), int8=not fp32, data=data)
     except IsnadError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

@@ -96,10 +96,10 @@ StepLoss = Callable[[int], torch.Tensor]
 def run_steps(model: torch.nn.Module, loss_at: StepLoss, work: Work, config: LoopConfig, out: Path) -> None:
     """Run all steps from the last checkpoint on; `loss_at(step)` must depend on the step and the model alone."""
     optimizers = make_optimizers(model, config)
-    groups = [g for o in optimizers for g in o.param_groups]
-    plateau = [g["lr"] for g in groups]
+    plateau = [g["lr"] for o in optimizers for g in o.param_groups]
     checkpoints = Checkpoints(out)
     first = checkpoints.load(model, optimizers)
+    groups = [g for o in optimizers for g in o.param_groups]  # after the load: it puts new groups in their place
     model.train()
     losses: list[float] = []
     began = told = saved = time.monotonic()

@@ -12,8 +12,9 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,10 @@ from train.targets import Target, padded_gold, tag_tokens
 
 log = logging.getLogger("train.weak")
 
+CHUNK = 512
+SENTENCES_PER_ARTICLE = 9
+"""About so many; only the progress needs it."""
+
 
 class WeakConfig(LoopConfig):
     """Everything that decides a pass over weak labels."""
@@ -58,6 +63,7 @@ class WeakConfig(LoopConfig):
     teachers: list[str] = ["runs/recurrent", "runs/rules"]
     teacher_weights: list[float] = [0.65, 0.35]
     articles: int = 60_000
+    workers: int = 2
     keep_sure: float = 0.35
     """Share kept of the sentences that the teachers surely call assert or attribute; the others all stay."""
     sure: float = 0.9
@@ -73,7 +79,7 @@ class WeakConfig(LoopConfig):
     decay: float = 0.6
 
 
-def unlabelled_sentences(config: WeakConfig) -> Iterator[tuple[str, str | None, str | None]]:
+def unlabelled_sentences(config: WeakConfig) -> Iterator[Found]:
     """`(sentence, preceding sentence, title)` of articles that training may see, drawn evenly; no sentence twice.
 
     Sentences that stand in a protected article are passed over, wherever they were found.
@@ -102,22 +108,24 @@ def unlabelled_sentences(config: WeakConfig) -> Iterator[tuple[str, str | None, 
                 before = None if sentence is title else sentence
 
 
+Found = tuple[str, str | None, str | None]
+"""A sentence, the one before it, and its article's title."""
+
+
 def teach(config: WeakConfig, out: Path) -> Path:
-    """Write the weak labels to `out/weak.jsonl`, one sentence a line, and their summary beside it."""
+    """Write the weak labels to `out/weak.jsonl`, one sentence a line, and their counts beside it."""
     path = out / "weak.jsonl"
     if path.is_file():
         return path
-    teachers = [load_classifier(t) for t in config.teachers]
     keep = np.random.default_rng(config.seed)
     counts: Counter[str] = Counter()
-    sentences = iter(track(unlabelled_sentences(config), "weak labels: sentences read", config.articles * 9))
-    with path.with_suffix(".part").open("w", encoding="utf-8") as target:
-        while chunk := list(islice(sentences, 1024)):
-            answers = [_ask(t, chunk) for t in teachers]
-            for (sentence, _, _), given in zip(chunk, zip(*answers, strict=True), strict=True):
-                row = _weak_row(sentence, given, config)
-                if row is None:
-                    continue
+    found = track(unlabelled_sentences(config), "weak labels: sentences read", config.articles * SENTENCES_PER_ARTICLE)
+    with (
+        path.with_suffix(".part").open("w", encoding="utf-8") as target,
+        get_context("spawn").Pool(config.workers, _open_teachers, (config,)) as pool,
+    ):
+        for rows in pool.imap(_label, batched(found, CHUNK)):
+            for row in rows:
                 label, score = max(zip(Stance, row["soft"], strict=True), key=lambda p: p[1])
                 dull = label in (Stance.ASSERT, Stance.ATTRIBUTE) and score >= config.sure
                 if dull and keep.random() >= config.keep_sure:
@@ -130,8 +138,31 @@ def teach(config: WeakConfig, out: Path) -> Path:
     return path
 
 
-def _ask(teacher: Classifier, chunk: Sequence[tuple[str, str | None, str | None]]) -> list[Prediction]:
-    return teacher.predict([s for s, _, _ in chunk], before=[b for _, b, _ in chunk], title=[t for _, _, t in chunk])
+_opened: tuple[WeakConfig, list[Classifier]] | None = None
+"""The teachers of a worker process."""
+
+
+def _open_teachers(config: WeakConfig) -> None:
+    global _opened
+    torch.set_num_threads(1)
+    _opened = config, [load_classifier(t) for t in config.teachers]
+
+
+def _label(chunk: Sequence[Found]) -> list[dict[str, Any]]:
+    """What the teachers of this process say of `chunk`, where all of them find something to judge."""
+    assert _opened is not None
+    config, teachers = _opened
+    sentences, before, titles = ([f[k] for f in chunk] for k in range(3))
+    answers = [t.predict(sentences, before=before, title=titles) for t in teachers]  # type: ignore[arg-type]
+    rows = [_weak_row(f[0], given, config) for f, given in zip(chunk, zip(*answers, strict=True), strict=True)]
+    return [r for r in rows if r is not None]
+
+
+def batched(items: Iterable[Found], size: int) -> Iterator[list[Found]]:
+    """Lists of `size` items, the last one shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 def _weak_row(sentence: str, given: Sequence[Prediction], config: WeakConfig) -> dict[str, Any] | None:
