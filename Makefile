@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.isnad-stamp
 CODE   := isnad train eval tests benchmarks
 
-.PHONY: help setup run test lint types imports check data-check bench pretrain weak recurrent clean
+.PHONY: help setup run test lint types imports check recurrent pretrain release report bench clean
 
 help:
 	@echo "make run        train configs/default.yaml, judge it beside the floors, label the seed article"
@@ -15,6 +15,7 @@ help:
 	@echo "make recurrent  train the recurrent floor (vectors of all the news, about 15 minutes)"
 	@echo "make pretrain   make train/encoder again: masked words, then weak labels (hours)"
 	@echo "make release    make isnad/model again from train/encoder"
+	@echo "make report     write the public report into docs/report"
 	@echo "make bench      measure speed (benchmarks/)"
 	@echo "make clean      remove runs/ and caches"
 
@@ -55,6 +56,21 @@ check: setup
 
 recurrent: setup
 	$(BIN)/python -m train configs/recurrent.yaml
+
+pretrain: setup
+	$(BIN)/python -m train.pretrain configs/pretrain-compact.yaml
+	for kind in rules tfidf recurrent recurrent-context; do $(BIN)/python -m train configs/$$kind.yaml || exit 1; done
+	$(BIN)/python -m train.weak configs/weak-compact.yaml
+	rm -rf train/encoder && cp -r runs/weak-compact/encoder train/encoder
+
+release: run
+	$(BIN)/python -m train.release runs/default runs/report/report.json
+
+report: run
+	$(BIN)/python -m eval runs/default runs/tfidf runs/rules runs/majority -o docs/report --bootstrap 2000 --public
+
+bench: setup
+	$(BIN)/python benchmarks/label_speed.py
 
 clean:
 	rm -rf runs cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

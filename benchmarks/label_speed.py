@@ -67,7 +67,8 @@ def articles_of(data: Path, sentences: int) -> list[str]:
     texts = [d.text for d in read_documents(sorted(data.glob("composed/*.jsonl"))) if d.text]
     if not texts:
         raise IsnadError("expected composed/*.jsonl with text, found none; name the folder with --data", path=data)
-    found, count = [], 0
+    found: list[str] = []
+    count = 0
     for text in cycle(texts):
         if count >= sentences:
             return found
@@ -108,7 +109,7 @@ def pipeline_side(pipe: Any, manifest: Manifest, batch: int) -> Side:
         answers = iter(pipe(items, batch_size=batch, truncation=True, max_length=manifest.max_length))
         labels: Labels = []
         for row, item in found:
-            answer = {"label": None, "score": 0.0} if item is None else next(answers)
+            answer: dict[str, Any] = {"label": None, "score": 0.0} if item is None else next(answers)
             sink.write(json.dumps(row | answer, ensure_ascii=False) + "\n")
             labels.append(answer["label"])
         return labels
@@ -148,12 +149,11 @@ def measure(by_name: dict[str, Side], texts: Sequence[str], rounds: int) -> list
                 side(texts[:2], nowhere)
         for number in range(rounds):
             for name, side in by_name.items():
-                click.echo(f"\r\x1b[Kround {number + 1} of {rounds}: {name}", err=True, nl=False)
+                click.echo(f"round {number + 1} of {rounds}: {name}", err=True)
                 began = time.perf_counter()
                 with (Path(folder) / "out.jsonl").open("w", encoding="utf-8") as sink:
                     labels[name] = side(texts, sink)
                 rates[name].append(len(labels[name]) / (time.perf_counter() - began))
-    click.echo("\r\x1b[K", err=True, nl=False)
     return [Timed(name, tuple(rates[name]), labels[name]) for name in by_name]
 
 

@@ -30,10 +30,12 @@ def read_settings(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     """The YAML mapping in `path` and the line (from 1) on which each dotted key stands."""
     if not path.is_file():
         raise IsnadError("expected a YAML config, found no such file", path=path)
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         values = yaml.safe_load(text)
+    except UnicodeDecodeError as error:
+        raise IsnadError(f"expected UTF-8, found other bytes ({error.reason}); save it as UTF-8", path=path) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
@@ -72,26 +74,49 @@ def apply_overrides(values: dict[str, Any], overrides: Sequence[str]) -> dict[st
             here = here.setdefault(parent, {})
             if not isinstance(here, dict):
                 raise IsnadError(f"{word!r}: `{parent}` is a value, not a section")
-        here[last] = yaml.safe_load(raw)
+        try:
+            here[last] = yaml.safe_load(raw)
+        except yaml.YAMLError as error:
+            problem = getattr(error, "problem", None) or "it does not parse"
+            raise IsnadError(f"expected a YAML value on the command line, found {word!r}: {problem}") from error
     return merged
 
 
-def build(cls: type[C], values: dict[str, Any], *, path: Path | None = None, lines: dict[str, int] | None = None) -> C:
-    """`cls` from `values`; raises IsnadError with every problem, one a line, instead of a traceback."""
+def build(
+    cls: type[C],
+    values: dict[str, Any],
+    *,
+    path: Path | None = None,
+    lines: dict[str, int] | None = None,
+    words: Sequence[str] = (),
+) -> C:
+    """`cls` from `values`; raises IsnadError with every problem, one a line, instead of a traceback.
+
+    `lines` and `words` (the `key=value` of the command line) say where each value came from.
+    """
     try:
         return cls.model_validate(values)
     except ValidationError as error:
-        problems = [_explain(cls, dict(e), path, lines or {}) for e in error.errors()]
+        problems = [_where(e["loc"], path, lines or {}, words) + _explain(cls, dict(e)) for e in error.errors()]
         raise IsnadError("\n".join(problems)) from error
 
 
-def _explain(cls: type[Config], error: dict[str, Any], path: Path | None, lines: dict[str, int]) -> str:
+def _where(loc: tuple[Any, ...], path: Path | None, lines: dict[str, int], words: Sequence[str]) -> str:
+    """The word or the line that set the value at `loc` or what it stands in."""
+    for length in range(len(loc), 0, -1):
+        key = ".".join(str(part) for part in loc[:length])
+        word = next((w for w in reversed(words) if w.partition("=")[0] == key), None)
+        if word is not None:
+            return f"{word}: "
+        if key in lines:
+            return f"{path}:{lines[key]}: "
+    return "" if path is None else f"{path}: "
+
+
+def _explain(cls: type[Config], error: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in error["loc"])
-    where = ""
-    if path is not None:
-        where = f"{path}:{lines[key]}: " if key in lines else f"{path}: "
     if error["type"] == "extra_forbidden":
-        return f"{where}unknown key `{key}`; {_suggestion(cls, error['loc'])}"
+        return f"unknown key `{key}`; {_suggestion(cls, error['loc'])}"
     found = error["input"]
     hint = ""
     if isinstance(found, str) and _is_number(found):
@@ -99,7 +124,7 @@ def _explain(cls: type[Config], error: dict[str, Any], path: Path | None, lines:
     elif isinstance(found, bool):
         hint = "; YAML reads yes, no, on and off as true and false: put quotes around a word"
     shown = "nothing" if error["type"] == "missing" else f"{type(found).__name__} {found!r}"
-    return f"{where}`{key}`: expected: {error['msg'].lower()}; found {shown}{hint}"
+    return f"`{key}`: expected: {error['msg'].lower()}; found {shown}{hint}"
 
 
 def _suggestion(cls: type[Config], loc: tuple[Any, ...]) -> str:

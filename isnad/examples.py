@@ -119,7 +119,7 @@ def find_corpora(configured: str | Path | None = None) -> Path | None:
         if not Path(named).is_dir():
             raise IsnadError(
                 f"expected the folder of the news text, found nothing at {named!r}; "
-                f"correct `data.corpora` or {CORPORA_VARIABLE}, or leave both out to work on what ships"
+                f"correct `corpora` or {CORPORA_VARIABLE}, or leave both out to work on what ships"
             )
         return Path(named)
     return next((Path(p) for p in CORPORA_PLACES if Path(p).is_dir()), None)
@@ -131,10 +131,13 @@ def corpus_articles(folder: Path, corpus: str, wanted: Iterable[str] | None = No
     if not path.is_file():
         raise IsnadError("expected this corpus of the news text; see data/README.md for how to make it", path=path)
     ids = None if wanted is None else set(wanted)
-    with lzma.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if ids is None or _id_of(line) in ids:
-                yield json.loads(line)
+    try:
+        with lzma.open(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                if ids is None or _id_of(line) in ids:
+                    yield json.loads(line)
+    except (EOFError, lzma.LZMAError, ValueError) as error:
+        raise IsnadError(f"expected an article a line, packed by xz, found it damaged: {error}", path=path) from error
 
 
 def _id_of(line: str) -> str:
@@ -209,7 +212,9 @@ def join(documents: Sequence[Document], folder: Path | None) -> tuple[list[Docum
             wanted.setdefault(d.corpus, set()).add(d.doc_id)
     texts: dict[str, dict[str, Any]] = {}
     for corpus, ids in wanted.items():
-        for article in corpus_articles(folder, corpus, ids) if folder is not None else ():
+        if folder is None or not (folder / f"{corpus}.jsonl.xz").is_file():
+            continue
+        for article in corpus_articles(folder, corpus, ids):
             texts[f"{corpus}:{article['doc_id']}"] = article
     joined: list[Document] = []
     missing: list[Document] = []
@@ -239,7 +244,12 @@ def read_splits(folder: Path) -> dict[str, str]:
         path = folder / f"{split}.json"
         if not path.is_file():
             raise IsnadError("expected a list of article ids for this split", path=path)
-        for key in json.loads(path.read_text(encoding="utf-8"))["articles"]:
+        try:
+            keys = json.loads(path.read_text(encoding="utf-8"))["articles"]
+        except (ValueError, KeyError, TypeError) as error:
+            what = f'expected a list of article ids as {{"articles": [ids]}}, found {type(error).__name__}'
+            raise IsnadError(f"{what}; `isnad check data` lists every problem", path=path) from error
+        for key in keys:
             if owner.setdefault(key, split) != split:
                 raise IsnadError(f"article {key} stands in {owner[key]!r} too; keep it in one", path=path)
     return owner

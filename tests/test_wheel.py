@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -213,7 +214,7 @@ def test_page_and_table(place: Path, model: list[str]) -> None:
     must(isnad(place, "label", "article.txt", "--format", "html", "-o", "page.html", *model))
     page = (place / "page.html").read_text(encoding="utf-8")
     assert page.lower().startswith("<!doctype html>")
-    assert "سامر الوردي" in page
+    assert "سامر الوردي" in re.sub("<[^>]*>", "", page), "marks may stand between its words"
     assert "نفت وزارة الحدائق" in must(isnad(place, "label", "article.txt", *model))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from isnad.config import Config, apply_overrides, build, read_settings
 from isnad.errors import IsnadError
@@ -36,12 +38,16 @@ class RulesConfig(RunConfig):
     kind: Literal["rules"] = "rules"
 
 
+Range = Annotated[tuple[int, int], Field(strict=False)]
+"""Shortest and longest; YAML gives a list."""
+
+
 class TfidfConfig(RunConfig):
     """Word and character n-grams under a linear model; `grid_c` is searched on dev."""
 
     kind: Literal["tfidf"] = "tfidf"
-    word_ngrams: tuple[int, int] = (1, 3)
-    char_ngrams: tuple[int, int] = (2, 5)
+    word_ngrams: Range = (1, 3)
+    char_ngrams: Range = (2, 5)
     min_count: int = 2
     max_features: int = 200_000
     grid_c: list[float] = [0.3, 1.0, 3.0]
@@ -108,9 +114,9 @@ def load_run_config(path: Path, overrides: list[str]) -> RunConfig:
     values, lines = read_settings(path)
     values = {"name": path.stem, **apply_overrides(values, overrides)}
     kind = values.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         found = "nothing" if kind is None else repr(kind)
         raise IsnadError(
             f"`kind`: expected one of {', '.join(KINDS)}; found {found}", path=path, line=lines.get("kind")
         )
-    return build(KINDS[kind], values, path=path, lines=lines)
+    return build(KINDS[kind], values, path=path, lines=lines, words=overrides)

@@ -265,7 +265,8 @@ def main(arguments: list[str]) -> int:
     path = Path(arguments[0])
     try:
         values, lines = read_settings(path)
-        config = build(PretrainConfig, apply_overrides(values, arguments[1:]), path=path, lines=lines)
+        words = arguments[1:]
+        config = build(PretrainConfig, apply_overrides(values, words), path=path, lines=lines, words=words)
         pretrain(config, Path("runs") / f"pretrain-{config.name}")
     except IsnadError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,8 @@ def fingerprint(data: LabelledData) -> str:
 
 def environment() -> dict[str, Any]:
     """Versions, machine class and git commit of this run."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    asked = ["git", "rev-parse", "HEAD"]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() if which("git") else ""
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),

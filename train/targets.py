@@ -41,7 +41,7 @@ def make_target(example: Example, manifest: Manifest) -> Target:
     assert example.label is not None
     normalised = normalise(example.text, manifest.recipe)
     return Target(
-        item=make_item(manifest, example.text, example.before, example.title),
+        item=make_item(manifest, normalised.text, example.before, example.title),
         soft=tuple(float(s is example.label) for s in Stance),
         attributed=example.attributed,
         cue=_bounds(normalised, example.cue),

@@ -191,6 +191,9 @@ def train_transformer(
     base, tokenizer = open_encoder(
         config.encoder, dropout=config.dropout, seed=config.seed, trust_remote_code=config.trust_remote_code
     )
+    longest = getattr(base.config, "max_position_embeddings", None)
+    if longest and config.max_length > longest:
+        raise IsnadError(f"expected max_length up to {longest}, all that {config.encoder!r} reads; lower it")
     model = StanceModel(base)
     rows = {"train": encode([t.item for t in train], tokenizer, config.max_length)}
     rows["dev"] = encode([t.item for t in dev], tokenizer, config.max_length)

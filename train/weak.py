@@ -301,7 +301,8 @@ def main(arguments: list[str]) -> int:
     path = Path(arguments[0])
     try:
         values, lines = read_settings(path)
-        config = build(WeakConfig, apply_overrides(values, arguments[1:]), path=path, lines=lines)
+        words = arguments[1:]
+        config = build(WeakConfig, apply_overrides(values, words), path=path, lines=lines, words=words)
         log.info("encoder in %s", run(config, Path("runs") / f"weak-{config.name}"))
     except IsnadError as error:
         print(f"error: {error}", file=sys.stderr)

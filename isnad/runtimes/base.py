@@ -21,6 +21,8 @@ NOTHING_LEFT = "nothing_left"
 CUT = "cut"
 """Warning where a sentence was longer than the model reads."""
 TOKEN_THRESHOLD = 0.5
+LEAST_CONTEXT = 8
+"""Tokens that must be free for the context to be worth adding."""
 
 Floats = NDArray[np.float32]
 
@@ -115,16 +117,16 @@ class ModelClassifier(ABC):
         check_parallel(sentences, before, title)
         screened = [screen(s, self.manifest.recipe) for s in sentences]
         places = [i for i, s in enumerate(screened) if isinstance(s, Normalised)]
-        items = [self.item(sentences[i], before[i] if before else None, title[i] if title else None) for i in places]
+        items = [
+            make_item(self.manifest, s.text, before[i] if before else None, title[i] if title else None)
+            for i, s in enumerate(screened)
+            if isinstance(s, Normalised)
+        ]
         outputs = dict(zip(places, self.run(items), strict=True))
         return [
             s if isinstance(s, Prediction) else self._answer(sentences[i], s, outputs[i])
             for i, s in enumerate(screened)
         ]
-
-    def item(self, sentence: str, before: str | Sequence[str] | None, title: str | None) -> Item:
-        """The sentence and the context that this model was trained with, normalised."""
-        return make_item(self.manifest, sentence, before, title)
 
     def _answer(self, sentence: str, normalised: Normalised, output: Output) -> Prediction:
         probabilities = softmax(output.logits, self.manifest.temperature)
@@ -157,17 +159,14 @@ class ModelClassifier(ABC):
         return output.attributed >= TOKEN_THRESHOLD
 
 
-def make_item(manifest: Manifest, sentence: str, before: str | Sequence[str] | None, title: str | None) -> Item:
-    """The sentence and its context as `manifest.context` asks, normalised by `manifest.recipe`."""
+def make_item(manifest: Manifest, normalised: str, before: str | Sequence[str] | None, title: str | None) -> Item:
+    """The normalised sentence with the context that `manifest.context` asks for, normalised here."""
     parts: list[str] = []
     if "title" in manifest.context and title:
         parts.append(title)
     if "before" in manifest.context and before:
         parts.append(before if isinstance(before, str) else before[-1])
-    return Item(
-        normalise_text(sentence, manifest.recipe),
-        " ".join(normalise_text(p, manifest.recipe) for p in parts),
-    )
+    return Item(normalised, " ".join(normalise_text(p, manifest.recipe) for p in parts))
 
 
 def _raw_span(

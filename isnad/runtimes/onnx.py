@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from isnad.artefact import Manifest
-from isnad.runtimes.base import Item, ModelClassifier, Output, TokenTags
+from isnad.runtimes.base import LEAST_CONTEXT, Item, ModelClassifier, Output, TokenTags
 from isnad.runtimes.batches import batches_by_tokens
 
 MODEL = "model.onnx"
@@ -56,11 +56,14 @@ class OnnxClassifier(ModelClassifier):
         """The context is cut before the sentence is; it goes altogether when the sentence alone fills the model."""
         limit = self.manifest.max_length
         self.tokenizer.no_truncation()
-        room = limit - self.tokenizer.num_special_tokens_to_add(is_pair=False)
-        length = len(self.tokenizer.encode(item.text, add_special_tokens=False).ids)
-        pair = item.context if item.context and length + 8 < room else None
-        self.tokenizer.enable_truncation(limit, strategy="only_second" if pair else "only_first")
-        return self.tokenizer.encode(item.text, pair), length > room
+        alone = self.tokenizer.encode(item.text)
+        if len(alone.ids) > limit:
+            self.tokenizer.enable_truncation(limit, strategy="only_first")
+            return self.tokenizer.encode(item.text), True
+        if not item.context or len(alone.ids) + LEAST_CONTEXT >= limit:
+            return alone, False
+        self.tokenizer.enable_truncation(limit, strategy="only_second")
+        return self.tokenizer.encode(item.text, item.context), False
 
     def _pad(self, coded: Sequence[Encoding]) -> dict[str, NDArray[np.int64]]:
         longest = max(len(e.ids) for e in coded)

@@ -21,7 +21,7 @@ from transformers.utils import logging
 from isnad.artefact import Manifest
 from isnad.errors import IsnadError
 from isnad.labels import Stance
-from isnad.runtimes.base import Item, ModelClassifier, Output, TokenTags
+from isnad.runtimes.base import LEAST_CONTEXT, Item, ModelClassifier, Output, TokenTags
 from isnad.runtimes.batches import batches_by_tokens
 
 HEADS = "heads.safetensors"
@@ -65,7 +65,9 @@ class StanceModel(nn.Module):
     def load(cls, folder: Path) -> StanceModel:
         """Open what `save` wrote, in fp32."""
         quiet()
-        base = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+        base = AutoModelForSequenceClassification.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+        )
         model = cls(base)
         heads = load_file(folder / HEADS)
         model.load_state_dict({**model.state_dict(), **{k: v.float() for k, v in heads.items()}})
@@ -81,6 +83,11 @@ def open_encoder(
     """
     if looks_like_folder(name) and not Path(name).is_dir():
         raise IsnadError(f"expected the encoder folder {name!r}, found none; set `encoder` to a folder or a hub id")
+    if Path(name).is_dir() and not any(Path(name).glob("*.safetensors*")):
+        raise IsnadError(
+            f"expected weights as safetensors in {name!r}, found none; where there is a pytorch_model.bin, convert it "
+            "once: AutoModelForMaskedLM.from_pretrained(folder).save_pretrained(folder)"
+        )
     quiet()
     where: dict[str, Any] = {"trust_remote_code": trust_remote_code}
     try:
@@ -98,7 +105,7 @@ def open_encoder(
         model = AutoModelForSequenceClassification.from_pretrained(
             name, config=shape, use_safetensors=True, dtype=torch.float32, **where
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # transformers raises either, by what is missing
         raise IsnadError(
             f"expected the encoder {name!r} on the hub or in a folder, could not open it "
             f"({str(error).splitlines()[0]}); without a network, download it elsewhere and set `encoder=/path/to/it`"
@@ -134,7 +141,7 @@ def _encode_one(item: Item, tokenizer: PreTrainedTokenizerBase, max_length: int)
     """The context is cut before the sentence is; it goes altogether when the sentence alone fills the model."""
     length = len(tokenizer(item.text, add_special_tokens=False)["input_ids"])
     room = max_length - tokenizer.num_special_tokens_to_add(pair=False)
-    pair = item.context if item.context and length + 8 < room else None
+    pair = item.context if item.context and length + LEAST_CONTEXT < room else None
     coded = tokenizer(
         item.text,
         pair,
