@@ -121,6 +121,9 @@ def test_the_artefact_says_what_it_was_made_of(trained: tuple[Path, str], tiny_a
     manifest = read_manifest(folder)
     assert (manifest.kind, manifest.recipe, manifest.max_length) == ("transformer", "arabert-v02", 128)
     assert (manifest.base_model, manifest.heads) == (str(tiny_arabert), True)
+    (told,) = [line for line in trained[1].splitlines() if line.startswith("temperature ")]
+    assert told == f"temperature {manifest.temperature:.3f} from 20 natural dev sentences"
+    assert manifest.temperature != 1.0
     assert manifest.data_fingerprint == json.loads((trained[0] / "data.json").read_text())["fingerprint"]
     assert {p.suffix for p in folder.iterdir()} == {".json", ".safetensors"}
     kept = AutoTokenizer.from_pretrained(folder)

@@ -74,15 +74,30 @@ def test_a_text_that_differs_by_a_letter_is_refused_with_its_place(newsroom: New
     with pytest.raises(IsnadError, match=r"its SHA-1 differs.*make the corpus again") as caught:
         load_data(newsroom.data, newsroom.corpora)
     assert str(caught.value).startswith(f"{newsroom.data / 'news/antcorpus.jsonl'}:5: the text of antcorpus:ant-dev-1")
-    assert not any(word in str(caught.value) for word in article["text"].split()), "no newspaper's text in a message"
+    assert not any(word in str(caught.value) for word in article["text"].split() if len(word) > 4), (
+        "no newspaper's text in a message"
+    )
     load_data(newsroom.data, newsroom.corpora, splits=("train",))
 
 
-def test_a_missing_corpus_is_named(newsroom: Newsroom) -> None:
+def test_a_corpus_that_is_not_there_is_counted_and_named_when_asked_for(newsroom: Newsroom) -> None:
     newsroom.write()
     (newsroom.corpora / "saudinewsnet.jsonl.xz").unlink()
+    assert load_data(newsroom.data, newsroom.corpora).missing == 2
     with pytest.raises(IsnadError, match=r"saudinewsnet\.jsonl\.xz: expected this corpus of the news text"):
-        load_data(newsroom.data, newsroom.corpora)
+        next(corpus_articles(newsroom.corpora, "saudinewsnet"))
+
+
+def test_a_damaged_corpus_is_named(newsroom: Newsroom) -> None:
+    newsroom.write()
+    path = newsroom.corpora / "antcorpus.jsonl.xz"
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"no archive", lzma.compress(b'{"doc_id": "ant-train-0"')):
+        path.write_bytes(damaged)
+        with pytest.raises(
+            IsnadError, match=r"antcorpus\.jsonl\.xz: expected an article a line, packed by xz, found it"
+        ):
+            load_data(newsroom.data, newsroom.corpora)
 
 
 def test_a_malformed_line_names_file_and_line(newsroom: Newsroom) -> None:
@@ -140,9 +155,7 @@ def test_an_article_in_two_splits_is_refused(newsroom: Newsroom) -> None:
     newsroom.write()
     path = newsroom.data / "splits/test.json"
     path.write_text(json.dumps({"articles": ["composed:c-train-0"]}))
-    with pytest.raises(
-        IsnadError, match=r"test\.json: article composed:c-train-0 stands in 'train' too; keep it in one"
-    ):
+    with pytest.raises(IsnadError, match=r"test\.json: article composed:c-train-0 stands in 'train' too"):
         read_splits(newsroom.data / "splits")
 
 
@@ -212,7 +225,7 @@ def test_the_sections_of_hespress_are_one_publisher() -> None:
 
 LETTERS = "بتجحدرسصعفقكلمنهوي"
 words = st.text(LETTERS, min_size=2, max_size=7)
-articles = st.lists(words, min_size=12, max_size=80).map(" ".join)
+articles = st.lists(words, min_size=24, max_size=80).map(" ".join)
 
 
 @given(articles, st.data())
@@ -222,7 +235,6 @@ def test_a_text_is_near_itself_and_near_itself_with_a_word_dropped(text: str, da
     assert index.near(text) == ["a"]
     assert index.overlaps(text) == {"a": 1.0}
     parts = text.split()
-    assume(len(parts) >= 30)
     at = data.draw(st.integers(0, len(parts) - 1))
     variant = " ".join(parts[:at] + parts[at + 1 :])
     assert index.near(variant) == ["a"]
@@ -254,6 +266,11 @@ def test_spelling_marks_and_layout_hide_nothing() -> None:
     plain = "أعلنت بلدية لؤلؤة أن الحديقة الكبرى ستبقى مفتوحة طوال أيام الصيف للزوار"
     dressed = "أَعْلَنَت  بلديــة\nلؤلؤة «أنّ» الحديقة الكبرى، ستبقى مفتوحة طوال ايام الصيف للزوار!"
     assert DuplicateIndex({"a": plain}).overlaps(dressed) == {"a": 1.0}
+
+
+def test_the_same_words_in_another_order_are_another_text() -> None:
+    waves = [f"موج{i}" for i in range(40)]
+    assert DuplicateIndex({"a": " ".join(waves)}).overlaps(" ".join(reversed(waves))) == {}
 
 
 def test_groups_join_chains_and_leave_single_articles_out() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from conftest import invented
 from safetensors.numpy import load_file
 
+from eval.metrics import judge as real_judge
 from isnad import label_article, load_classifier
 from isnad.artefact import MANIFEST, SCHEMA, Manifest, read_manifest
 from isnad.config import dump
@@ -22,7 +25,7 @@ from isnad.runtimes.linear import MajorityClassifier
 from train.__main__ import main
 from train.calibration import fit_temperature
 from train.config import KINDS, load_run_config
-from train.run import environment, prepare, verify
+from train.run import answers, environment, prepare, verify
 
 if TYPE_CHECKING:
     from conftest import Newsroom
@@ -185,6 +188,17 @@ def test_without_the_news_text_one_line_says_so(
     assert json.loads((out / "data.json").read_text())["articles_without_text"] == 5
 
 
+def test_where_a_part_of_the_news_text_is_missing_the_line_says_so_too(
+    newsroom: Newsroom, tiny_modernbert: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    newsroom.labelled["train"]["saudinewsnet"] = [invented("saudi-train-0")]
+    newsroom.write()
+    (newsroom.corpora / "saudinewsnet.jsonl.xz").unlink()
+    done(run("majority", tiny_modernbert, "corpora=corpora"))
+    (said,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert said.startswith("the text of 1 news articles is not here: training without them (set ISNAD_CORPORA")
+
+
 def test_with_the_news_text_dev_is_real_news(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -286,6 +300,31 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(
     assert weights(again) == weights(one)
     assert (again / "metrics.jsonl").read_text() == (one / "metrics.jsonl").read_text()
     assert weights(two) != weights(one)
+
+
+@pytest.mark.parametrize(
+    ("kind", "judge"), [("recurrent", "train.run.judge"), ("transformer", "train.transformer.judge")]
+)
+def test_the_best_epoch_is_kept_and_patience_ends_the_run(
+    newsroom: Newsroom, tiny_modernbert: Path, monkeypatch: pytest.MonkeyPatch, kind: str, judge: str
+) -> None:
+    newsroom.write()
+    heard: list[list[int]] = []
+
+    def falling(gold: Any, predicted: Any) -> Any:
+        """The real figures, but every epoch worse than the one before."""
+        heard.append([int(p) for p in predicted])
+        return replace(real_judge(gold, predicted), macro_f1=1 / len(heard))
+
+    monkeypatch.setattr(judge, falling)
+    words = ("corpora=corpora", "limit=90", "epochs=40", "patience=9", "learning_rate=1.0e-2")
+    out = done(run(kind, tiny_modernbert, *words))
+    epochs = heard[:10]
+    assert len(heard) == (11 if kind == "recurrent" else 10), "nine epochs without a gain, then the end"
+    dev = prepare(load_run_config(out / "config.yaml", [])).dev
+    kept = [p.label.id if p.label else -1 for p in answers(load_classifier(out), dev)]
+    assert kept == epochs[0]
+    assert kept != epochs[9], "or the test would not tell them apart"
 
 
 # --- the last look ------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 from isnad.config import apply_overrides, build, dump, read_settings
 from isnad.errors import IsnadError
 from isnad.examples import find_corpora
+from isnad.runtimes.transformer import quiet
 from train.corpus import TrainingText, prepare_text
 from train.loop import LoopConfig, Work, run_steps
 from train.progress import clock, talk, track
@@ -223,6 +224,7 @@ def masked_words(
 
 def pretrain(config: PretrainConfig, out: Path) -> Path:
     """Run all stages into `out`; returns the encoder folder, a plain `save_pretrained` one."""
+    quiet()
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.yaml").write_text(dump(config), encoding="utf-8")
     began = time.monotonic()

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import platform
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from isnad.check import leaks
 from isnad.classifier import load_classifier
 from isnad.config import dump
 from isnad.errors import IsnadError
-from isnad.examples import Example, LabelledData, find_corpora, load_data
+from isnad.examples import COMPOSED, Example, LabelledData, find_corpora, load_data
 from isnad.labels import Stance
 from isnad.predictions import Classifier, Prediction
 from isnad.rules import RulesClassifier
@@ -45,6 +46,8 @@ from train.targets import Target, make_target
 log = logging.getLogger("train")
 
 ARTEFACT = "artefact"
+METRICS = "metrics.jsonl"
+CHECKPOINTS = "checkpoints"
 ENVIRONMENT = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "numpy", "gensim")
 
 
@@ -65,9 +68,10 @@ def prepare(config: RunConfig) -> Prepared:
     data = load_data(Path(config.data), corpora, splits=("train", "dev"))
     if data.missing:
         log.warning(
-            "the text of %d news articles is not here: training on composed news alone "
+            "the text of %d news articles is not here: training %s "
             "(set ISNAD_CORPORA to its folder; data/README.md says how to make it)",
             data.missing,
+            "without them" if _has_news(data) else "on composed news alone",
         )
     found = leaks(data)
     if found:
@@ -76,6 +80,10 @@ def prepare(config: RunConfig) -> Prepared:
     if config.limit:
         train, dev = train[: config.limit], dev[: config.limit]
     return Prepared(train, dev, fingerprint(data), corpora, data.missing)
+
+
+def _has_news(data: LabelledData) -> bool:
+    return any(d.corpus != COMPOSED for documents in data.documents.values() for d in documents)
 
 
 def _dev(data: LabelledData) -> list[Example]:
@@ -212,7 +220,7 @@ def verify(classifier: Classifier, manifest: Manifest, out: Path, dev: Sequence[
     gold = [e.label.id for e in dev if e.label is not None]
     result = judge(gold, [-1 if p.label is None else p.label.id for p in after])
     row = {"dev_macro_f1": result.macro_f1, "dev_accuracy": result.accuracy, "reloaded_labels_equal": same}
-    with (out / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
+    with (out / METRICS).open("a", encoding="utf-8") as metrics:
         metrics.write(json.dumps(row) + "\n")
     log.info("%s: dev macro-F1 %.4f, accuracy %.4f (n=%d)", manifest.name, result.macro_f1, result.accuracy, len(dev))
     return result.macro_f1
@@ -229,6 +237,7 @@ def train(config: RunConfig) -> Path:
     """Run `config` to the end; returns the run directory, whose `artefact/` opens with `isnad.load_classifier`."""
     out = Path(config.out) / config.name
     out.mkdir(parents=True, exist_ok=True)
+    (out / METRICS).unlink(missing_ok=True)
     _write(out / "config.yaml", dump(config))
     _write(out / "environment.json", json.dumps(environment(), indent=1) + "\n")
     prepared = prepare(config)
@@ -240,6 +249,7 @@ def train(config: RunConfig) -> Path:
     manifest = calibrate(classifier, manifest, prepared.dev)
     export(classifier, manifest, out)
     verify(classifier, manifest, out, prepared.dev)
+    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     return out
 
 
@@ -262,5 +272,5 @@ def train_seeds(config: RunConfig) -> list[Path]:
 
 
 def _last_dev(out: Path) -> float:
-    rows = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = (out / METRICS).read_text(encoding="utf-8").splitlines()
     return float(json.loads(rows[-1])["dev_macro_f1"])

@@ -32,7 +32,7 @@ from isnad.examples import corpus_articles, find_corpora
 from isnad.labels import Stance
 from isnad.predictions import Classifier, Prediction
 from isnad.runtimes.base import Item
-from isnad.runtimes.transformer import encode, pad
+from isnad.runtimes.transformer import encode, pad, quiet
 from isnad.sentences import split_sentences
 from isnad.text import normalise
 from train.corpus import build_guard, prepare_text
@@ -257,11 +257,17 @@ class WeakBatches:
         return inputs, padded_gold(targets, tags, places, inputs["input_ids"].shape[1])
 
 
+def softened_weights(targets: Sequence[Target]) -> torch.Tensor:
+    """Loss weight of each stance: the square root of how much rarer it is than the mean, so that denials count."""
+    mass = torch.tensor([t.soft for t in targets]).sum(0).clamp(min=1)
+    return (mass.mean() / mass).sqrt()
+
+
 def learn(model: JointModel, batches: WeakBatches, config: WeakConfig, out: Path) -> None:
     """One run over the weak labels, from the last checkpoint in `out` on."""
     tokenizer = batches.tokenizer
     special = len(tokenizer.all_special_ids)
-    even = torch.ones(len(Stance))
+    weights = softened_weights(batches.targets)
 
     def loss_at(step: int) -> torch.Tensor:
         inputs, gold = batches.batch(step)
@@ -271,7 +277,7 @@ def learn(model: JointModel, batches: WeakBatches, config: WeakConfig, out: Path
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
             answers, masked = model(ids, inputs["attention_mask"], labels)
-        loss = joint_loss(answers, gold, even, config.attributed_weight, config.span_weight)
+        loss = joint_loss(answers, gold, weights, config.attributed_weight, config.span_weight)
         return loss + config.masked_weight * torch.as_tensor(masked)
 
     run_steps(model, loss_at, Work("weak labels", len(batches.order), config.batch_size, "sentences"), config, out)
@@ -279,6 +285,7 @@ def learn(model: JointModel, batches: WeakBatches, config: WeakConfig, out: Path
 
 def run(config: WeakConfig, out: Path) -> Path:
     """Teach, learn, and write `out/encoder`."""
+    quiet()
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.yaml").write_text(dump(config), encoding="utf-8")
     targets = read_targets(teach(config, out))
