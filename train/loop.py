@@ -95,7 +95,6 @@ StepLoss = Callable[[int], torch.Tensor]
 
 def run_steps(model: torch.nn.Module, loss_at: StepLoss, work: Work, config: LoopConfig, out: Path) -> None:
     """Run all steps from the last checkpoint on; `loss_at(step)` must depend on the step and the model alone."""
-    torch.set_flush_denormal(True)
     optimizers = make_optimizers(model, config)
     plateau = [g["lr"] for o in optimizers for g in o.param_groups]
     checkpoints = Checkpoints(out)

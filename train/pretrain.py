@@ -261,6 +261,7 @@ def save_encoder(
 def main(arguments: list[str]) -> int:
     """`CONFIG [key=value …]`; returns the exit code."""
     talk()
+    torch.set_flush_denormal(True)
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(__doc__)
         return 0 if arguments else 2

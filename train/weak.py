@@ -302,6 +302,7 @@ def run(config: WeakConfig, out: Path) -> Path:
 def main(arguments: list[str]) -> int:
     """`CONFIG [key=value …]`; returns the exit code."""
     talk()
+    torch.set_flush_denormal(True)
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(__doc__)
         return 0 if arguments else 2
