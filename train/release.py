@@ -1,6 +1,7 @@
-"""Make `isnad/model` from a judged run: python -m train.release runs/default runs/report/report.json
+"""Make `isnad/model` from a judged run: python -m train.release runs/default runs/report/report.json [--fp32]
 
-Copies the artefact, adds an int8 `model.onnx` whose labels agree on dev, and fills the model card from the report.
+Copies the artefact, adds a `model.onnx` (int8 unless --fp32) whose labels agree on dev, and fills the model
+card from the report.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def result_rows(run: dict[str, Any]) -> list[dict[str, str]]:
     return rows
 
 
-def card(report: dict[str, Any], folder: Path, agreement: float) -> str:
+def card(report: dict[str, Any], folder: Path, agreement: float, precision: str) -> str:
     """The model card in Markdown, figures from `report` (the first run is the released one)."""
     run = report["runs"][0]
     encoder = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
@@ -61,13 +62,14 @@ def card(report: dict[str, Any], folder: Path, agreement: float) -> str:
         manifest=read_manifest(folder),
         encoder=encoder,
         agreement=agreement,
+        precision=precision,
         stances=list(Stance),
         splits=SPLITS,
         log=json.loads((folder / "training.json").read_text(encoding="utf-8")),
     )
 
 
-def release(run: Path, report: Path, target: Path) -> None:
+def release(run: Path, report: Path, target: Path, *, int8: bool) -> None:
     """Fill a folder beside `target`, then rename it."""
     beside = target.with_name(target.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
@@ -80,8 +82,8 @@ def release(run: Path, report: Path, target: Path) -> None:
     facts |= {"config": (run / "config.yaml").read_text(encoding="utf-8").splitlines()}
     facts |= {"metrics": [json.loads(x) for x in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]}
     (beside / "training.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    same = add_onnx(beside)
-    text = card(json.loads(report.read_text(encoding="utf-8")), beside, same)
+    same = add_onnx(beside, int8=int8)
+    text = card(json.loads(report.read_text(encoding="utf-8")), beside, same, "int8" if int8 else "fp32")
     (beside / "README.md").write_text(text, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     beside.rename(target)
@@ -92,11 +94,12 @@ def release(run: Path, report: Path, target: Path) -> None:
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--to", "target", default=RELEASED, type=click.Path(path_type=Path), show_default=True)
-def main(run: Path, report: Path, target: Path) -> None:
+@click.option("--fp32", is_flag=True, help="Leave the weights of model.onnx as they are.")
+def main(run: Path, report: Path, target: Path, fp32: bool) -> None:
     """Release, or say what is missing."""
     talk()
     try:
-        release(run, report, target)
+        release(run, report, target, int8=not fp32)
     except IsnadError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
