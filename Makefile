@@ -66,8 +66,8 @@ pretrain: setup
 release: run
 	$(BIN)/python -m train.release runs/default runs/report/report.json --fp32
 
-report: run
-	$(BIN)/python -m eval runs/default runs/tfidf runs/rules runs/majority -o docs/report --bootstrap 2000 --public
+report: run recurrent
+	$(BIN)/python -m eval runs/default runs/recurrent runs/tfidf runs/rules runs/majority -o docs/report --bootstrap 2000 --public
 
 bench: setup
 	$(BIN)/python benchmarks/label_speed.py
