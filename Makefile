@@ -12,7 +12,7 @@ help:
 	@echo "make test       ruff, mypy, import-linter, pytest"
 	@echo "make setup      make .venv with everything at the pinned versions"
 	@echo "make check      validate data/ (isnad check data)"
-	@echo "make recurrent  train the recurrent floor (vectors of all the news, about 15 minutes)"
+	@echo "make recurrent  train the recurrent floor (vectors of all the news)"
 	@echo "make pretrain   make train/encoder again: masked words, then weak labels (hours)"
 	@echo "make release    make isnad/model again from train/encoder"
 	@echo "make report     write the public report into docs/report"
