@@ -257,4 +257,6 @@ def tiny_modernbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vocabulary=400, hidden_size=32, layers=2, heads=2, intermediate_size=64, local_attention=16, max_length=256
     )
     tokenizer = save_tokenizer(train_wordpiece(lines, 400, min_frequency=1), out / "tokenizer", config.max_length)
-    return save_encoder(new_model(config, tokenizer), tokenizer, out, {"tokens_seen": 0})
+    return save_encoder(
+        new_model(config, tokenizer), tokenizer, out, {"tokens_seen": 0, "config": config.model_dump(mode="json")}
+    )

@@ -14,7 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from conftest import PATTERNS, ROOT, fill
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoTokenizer,
     BertConfig,
@@ -26,6 +26,7 @@ from transformers import (
 
 from isnad import load_classifier
 from isnad.artefact import read_manifest
+from isnad.errors import IsnadError
 from isnad.labels import Stance
 from isnad.predictions import Prediction
 from isnad.runtimes.base import Item
@@ -307,6 +308,23 @@ def test_more_tokens_than_the_encoder_reads(newsroom: Newsroom, tiny_arabert: Pa
 
 def test_a_recipe_that_nobody_knows(newsroom: Newsroom, tiny_arabert: Path) -> None:
     assert "arabert-v02" in sentence(start(newsroom, f"encoder={tiny_arabert}", "recipe=arabertv02"))
+
+
+def test_an_encoder_that_says_no_recipe_needs_one(newsroom: Newsroom, tiny_arabert: Path) -> None:
+    (newsroom.root / "bare.yaml").write_text("kind: transformer\nepochs: 1\nlimit: 16\n")
+    said = sentence(CliRunner().invoke(main, [str(newsroom.root / "bare.yaml"), f"encoder={tiny_arabert}"]))
+    assert "`recipe`" in said
+    assert "arabert-v02" in said
+    assert "arabert-v2," not in said
+
+
+def test_weights_of_another_model_are_not_taken_for_this_one(tiny_arabert: Path, tmp_path: Path) -> None:
+    folder = copy_without(tiny_arabert, tmp_path / "mixed", "model.safetensors")
+    weights = load_file(tiny_arabert / "model.safetensors")
+    lost = [k for k in weights if ".layer.1." in k]
+    save_file({k: v for k, v in weights.items() if k not in lost}, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(IsnadError, match=rf"{len(lost)} tensors missing \(bert\.encoder\.layer\.1"):
+        open_encoder(str(folder), dropout=0.1, seed=1)
 
 
 def test_a_rate_that_blows_up_ends_in_a_sentence(newsroom: Newsroom, tiny_arabert: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_config_that_is_no_text(config: Path) -> None:
 
 
 def test_words_on_the_command_line_win_over_the_file(config: Path) -> None:
-    config.write_text("kind: transformer\nepochs: 3\nseed: 5\n")
+    config.write_text("kind: transformer\nrecipe: plain\nepochs: 3\nseed: 5\n")
     words = ["epochs=9", "encoder=/elsewhere", "learning_rate=1.0e-4", "seeds=[1, 2]", "corpora=null"]
     made = load_run_config(config, words)
     assert isinstance(made, TransformerConfig)
@@ -214,7 +214,13 @@ def python(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("path", RUNS, ids=lambda p: p.stem)
-def test_every_run_config_resolves_in_a_real_process(path: Path, tmp_path: Path) -> None:
+def test_every_run_config_resolves_in_a_real_process(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)  # the configs name train/encoder, which says its recipe
+    encoder = tmp_path / "train/encoder"
+    encoder.parent.mkdir()
+    encoder.symlink_to(ROOT / "train/encoder")
     done = python("train", str(path), "--dry-run", "seed=29", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     shown = tmp_path / f"{path.stem}.yaml"
@@ -222,7 +228,7 @@ def test_every_run_config_resolves_in_a_real_process(path: Path, tmp_path: Path)
     made = load_run_config(shown, [])
     assert made == load_run_config(path, ["seed=29"])
     assert (made.name, made.seed) == (path.stem, 29)
-    assert list(tmp_path.iterdir()) == [shown], "a dry run writes nothing"
+    assert set(tmp_path.iterdir()) == {shown, encoder.parent}, "a dry run writes nothing"
 
 
 @pytest.mark.parametrize("path", [p for p in CONFIGS if p not in RUNS], ids=lambda p: p.stem)

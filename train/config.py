@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from isnad.config import Config, apply_overrides, build, read_settings
 from isnad.errors import IsnadError
+from isnad.text import RECIPES
 
 
 class RunConfig(Config):
@@ -90,6 +92,8 @@ class TransformerConfig(NeuralConfig):
 
     kind: Literal["transformer"] = "transformer"
     encoder: str = "train/encoder"
+    recipe: str = "auto"
+    """How the encoder's own training text was normalised; auto: known from the encoder's folder or its hub id."""
     learning_rate: float = 5e-4
     layer_decay: float = 1.0
     dropout: float = 0.1
@@ -99,6 +103,15 @@ class TransformerConfig(NeuralConfig):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     trust_remote_code: bool = False
 
+
+RECIPES_OF = {
+    "aubmindlab/bert-base-arabertv02": "arabert-v02",
+    "aubmindlab/bert-large-arabertv02": "arabert-v02",
+    "aubmindlab/bert-base-arabertv2": "arabert-v2",
+    "aubmindlab/bert-large-arabertv2": "arabert-v2",
+    "CAMeL-Lab/bert-base-arabic-camelbert-msa": "camelbert",
+}
+"""Recipes of encoders on the hub; an encoder that is not here must be given one."""
 
 KINDS: dict[str, type[RunConfig]] = {
     "majority": MajorityConfig,
@@ -119,4 +132,21 @@ def load_run_config(path: Path, overrides: list[str]) -> RunConfig:
         raise IsnadError(
             f"`kind`: expected one of {', '.join(KINDS)}; found {found}", path=path, line=lines.get("kind")
         )
-    return build(KINDS[kind], values, path=path, lines=lines, words=overrides)
+    config = build(KINDS[kind], values, path=path, lines=lines, words=overrides)
+    if isinstance(config, TransformerConfig) and config.recipe == "auto":
+        return config.model_copy(update={"recipe": recipe_of(config.encoder)})
+    return config
+
+
+def recipe_of(encoder: str) -> str:
+    """The normalisation recipe that `encoder` was trained under; IsnadError where nothing says so."""
+    facts = Path(encoder) / "encoder.json"
+    said = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() else {}
+    known = said.get("config", {}).get("recipe") or RECIPES_OF.get(encoder)
+    if known:
+        return str(known)
+    usable = [r.name for r in RECIPES.values() if not r.refusal]
+    raise IsnadError(
+        f"expected `recipe`, how the training text of {encoder!r} was normalised, found none and nothing that says it; "
+        f"add recipe= one of {', '.join(usable)} (AraBERT v02 in a folder: arabert-v02)"
+    )

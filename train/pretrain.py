@@ -28,7 +28,7 @@ from isnad.errors import IsnadError
 from isnad.examples import find_corpora
 from isnad.runtimes.transformer import quiet
 from train.corpus import TrainingText, prepare_text
-from train.loop import LoopConfig, Work, run_steps
+from train.loop import LoopConfig, Work, compiled, run_steps
 from train.progress import clock, talk, track
 from train.tokenizer import save_tokenizer, train_wordpiece
 from train.vectors import Vectors, news_vectors
@@ -206,6 +206,7 @@ def masked_words(
     """Train `model` on masked words for `config.tokens` tokens, from the last checkpoint in `out` on."""
     blocks = Blocks(ids, config.sequence_length, tokenizer.cls_token_id, config.seed)
     special = len(tokenizer.all_special_ids)
+    forward = compiled(model, config)
 
     def loss_at(step: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
@@ -214,7 +215,7 @@ def masked_words(
             block, generator, config.mask_rate, tokenizer.mask_token_id, special, len(tokenizer)
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
-            loss: torch.Tensor = model(input_ids=inputs, labels=labels).loss
+            loss: torch.Tensor = forward(input_ids=inputs, labels=labels).loss
         return loss
 
     per_step = config.batch_sequences * config.sequence_length

@@ -7,7 +7,7 @@ for the stance alone. `heads.safetensors` holds the other heads.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,16 +102,30 @@ def open_encoder(
             if hasattr(shape, key):
                 setattr(shape, key, dropout)
         torch.manual_seed(seed)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            name, config=shape, use_safetensors=True, dtype=torch.float32, **where
+        model, loading = AutoModelForSequenceClassification.from_pretrained(
+            name, config=shape, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **where
         )
     except (OSError, ValueError) as error:  # transformers raises either, by what is missing
         raise IsnadError(
             f"expected the encoder {name!r} on the hub or in a folder, could not open it "
             f"({str(error).splitlines()[0]}); without a network, download it elsewhere and set `encoder=/path/to/it`"
         ) from error
+    check_weights(model, loading["missing_keys"], name)
     check_tokenizer(tokenizer, name)
     return model, tokenizer
+
+
+def check_weights(model: PreTrainedModel, missing: Collection[str], name: str) -> None:
+    """Raise IsnadError when weights of the encoder itself are `missing`: they would stay random without a word.
+
+    Heads are drawn anew in any case, and so is a pooler that masked-word models do not have.
+    """
+    inside = [k for k in missing if k.startswith(f"{model.base_model_prefix}.") and ".pooler." not in k]
+    if inside:
+        raise IsnadError(
+            f"expected in {name!r} the weights that its config.json describes, found {len(inside)} tensors missing "
+            f"({min(inside)} first); config.json and the weights are of two models, or the file is not complete"
+        )
 
 
 def looks_like_folder(name: str) -> bool:
