@@ -1,4 +1,4 @@
-"""Pretrain the compact encoder from scratch: python -m train.pretrain configs/pretrain-compact.yaml
+"""Pretrain the compact encoder from scratch: python -m train.pretrain configs/pretrain-compact.yaml [key=value …]
 
 Vocabulary, skip-gram vectors of its word pieces as a start for the embeddings, then masked
 words (Devlin et al. 2019; 30 % as in Wettig et al. 2023) in packed sequences, with Muon for the
@@ -11,9 +11,9 @@ import json
 import logging
 import math
 import shutil
-import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 from transformers import AutoTokenizer, ModernBertConfig, ModernBertForMaskedLM
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from isnad.config import apply_overrides, build, dump, read_settings
+from isnad.config import dump
 from isnad.errors import IsnadError
 from isnad.examples import find_corpora
 from isnad.runtimes.transformer import quiet
+from train.command import config_command, read_config
 from train.corpus import TrainingText, prepare_text
 from train.loop import LoopConfig, Work, compiled, run_steps
-from train.progress import clock, talk, track
+from train.progress import clock, track
 from train.tokenizer import save_tokenizer, train_wordpiece
 from train.vectors import Vectors, news_vectors
 
@@ -259,24 +260,13 @@ def save_encoder(
     return folder
 
 
-def main(arguments: list[str]) -> int:
-    """`CONFIG [key=value …]`; returns the exit code."""
-    talk()
+def work(config: PretrainConfig) -> list[Path]:
+    """Pretrain into `runs/pretrain-NAME`."""
     torch.set_flush_denormal(True)
-    if not arguments or arguments[0] in {"-h", "--help"}:
-        print(__doc__)
-        return 0 if arguments else 2
-    path = Path(arguments[0])
-    try:
-        values, lines = read_settings(path)
-        words = arguments[1:]
-        config = build(PretrainConfig, apply_overrides(values, words), path=path, lines=lines, words=words)
-        pretrain(config, Path("runs") / f"pretrain-{config.name}")
-    except IsnadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return [pretrain(config, Path("runs") / f"pretrain-{config.name}")]
 
+
+main = config_command(__doc__, partial(read_config, PretrainConfig), work)
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(prog_name="python -m train.pretrain")

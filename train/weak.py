@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,7 +26,7 @@ from transformers import AutoTokenizer, ModernBertForMaskedLM
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from isnad.classifier import load_classifier
-from isnad.config import apply_overrides, build, dump, read_settings
+from isnad.config import dump
 from isnad.errors import IsnadError
 from isnad.examples import corpus_articles, find_corpora
 from isnad.labels import Stance
@@ -35,11 +35,12 @@ from isnad.runtimes.base import Item
 from isnad.runtimes.transformer import encode, pad, quiet
 from isnad.sentences import split_sentences
 from isnad.text import normalise
+from train.command import config_command, read_config
 from train.corpus import build_guard, prepare_text
 from train.loop import LoopConfig, Work, run_steps
 from train.losses import joint_loss
 from train.pretrain import masked_batch, save_encoder
-from train.progress import talk, track
+from train.progress import track
 from train.recurrent import grouped
 from train.targets import Target, padded_gold, tag_tokens
 
@@ -299,24 +300,13 @@ def run(config: WeakConfig, out: Path) -> Path:
     return save_encoder(model.masked, tokenizer, out, facts)
 
 
-def main(arguments: list[str]) -> int:
-    """`CONFIG [key=value …]`; returns the exit code."""
-    talk()
+def work(config: WeakConfig) -> list[Path]:
+    """Teach and learn in `runs/weak-NAME`."""
     torch.set_flush_denormal(True)
-    if not arguments or arguments[0] in {"-h", "--help"}:
-        print(__doc__)
-        return 0 if arguments else 2
-    path = Path(arguments[0])
-    try:
-        values, lines = read_settings(path)
-        words = arguments[1:]
-        config = build(WeakConfig, apply_overrides(values, words), path=path, lines=lines, words=words)
-        log.info("encoder in %s", run(config, Path("runs") / f"weak-{config.name}"))
-    except IsnadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return [run(config, Path("runs") / f"weak-{config.name}")]
 
+
+main = config_command(__doc__, partial(read_config, WeakConfig), work)
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(prog_name="python -m train.weak")
