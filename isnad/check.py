@@ -23,7 +23,9 @@ from isnad.examples import COMPOSED, SPLITS, LabelledData, corpus_articles, publ
 from isnad.labels import Stance
 from isnad.text import normalise_text
 
-FOLDERS = (COMPOSED, "news", "second")
+READINGS = ("first", "second")
+"""Folders of single readings; what is published stands in the others."""
+FOLDERS = (COMPOSED, "news", *READINGS)
 REPEAT_WORDS = 6
 """Shorter sentences («اقرأ أيضاً») may repeat across splits."""
 
@@ -49,7 +51,7 @@ class Report:
 
 
 def check_data(folder: Path, corpora: Path | None = None) -> Report:
-    """Check `folder` (`composed/`, `news/`, `second/`, `splits/`) with the news text in `corpora`, if any."""
+    """Check `folder` (`composed/`, `news/`, `first/`, `second/`, `splits/`) with the news text in `corpora`, if any."""
     if not folder.is_dir():
         raise IsnadError(f"expected a folder of labelled data, found nothing at {str(folder)!r}; correct the path")
     problems: list[Problem] = []
@@ -57,10 +59,10 @@ def check_data(folder: Path, corpora: Path | None = None) -> Report:
     articles = _join(read, corpora, problems)
     for a in articles:
         problems += [a.problem(rule, message) for rule, message in article_findings(a)]
-    published = [a for a in articles if a.folder != "second"]
+    published = [a for a in articles if a.folder not in READINGS]
     owner = _owners(folder, keys, problems)
     problems += _twice(published)
-    problems += _second(published, [a for a in articles if a.folder == "second"])
+    problems += _readings(published, [a for a in articles if a.folder in READINGS])
     problems += [a.problem("no-split", _NO_SPLIT.format(a.key)) for a in published if a.key not in owner]
     placed = [a for a in published if a.key in owner]
     problems += [*_publishers(placed, owner), *_repeats(placed, owner), *_near(placed, owner)]
@@ -85,7 +87,7 @@ def _read(folder: Path, problems: list[Problem]) -> tuple[list[RawArticle], set[
     found: list[RawArticle] = []
     keys: set[str] = set()
     paths = [p for name in FOLDERS for p in sorted((folder / name).glob("*.jsonl"))]
-    if not any(p.parent.name != "second" for p in paths):
+    if not any(p.parent.name not in READINGS for p in paths):
         problems.append(Problem(str(folder), 1, "json", "expected composed/*.jsonl or news/*.jsonl, found neither"))
     for path in paths:
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
@@ -98,7 +100,7 @@ def _read(folder: Path, problems: list[Problem]) -> tuple[list[RawArticle], set[
                 continue
             wrong = list(schema_findings(raw, article.folder))
             problems += [article.problem("schema", message) for message in wrong]
-            if isinstance(raw, dict) and "doc_id" in raw and article.folder != "second":
+            if isinstance(raw, dict) and "doc_id" in raw and article.folder not in READINGS:
                 keys.add(replace(article, raw=raw).key)
             if not wrong:
                 found.append(replace(article, raw=raw, title=raw.get("title"), text=raw.get("text")))
@@ -135,13 +137,13 @@ def _twice(articles: Iterable[RawArticle]) -> Iterator[Problem]:
             yield a.problem("duplicate-id", f"expected each id once, found {a.key} at {where} too; rename or remove")
 
 
-def _second(published: Sequence[RawArticle], second: Sequence[RawArticle]) -> Iterator[Problem]:
+def _readings(published: Sequence[RawArticle], readings: Sequence[RawArticle]) -> Iterator[Problem]:
     known = {a.name(u): u["sha1"] for a in published for u in a.raw["sentences"]}
-    for a in second:
+    for a in readings:
         for u in a.raw["sentences"]:
             if known.get(a.name(u)) != u["sha1"]:
                 what = f"expected a published sentence behind {a.name(u)}, found none with this SHA-1"
-                yield a.problem("second", f"{what}; remove it or correct its offsets")
+                yield a.problem("reading", f"{what}; remove it or correct its offsets")
 
 
 def _owners(folder: Path, keys: set[str], problems: list[Problem]) -> dict[str, str]:

@@ -103,7 +103,7 @@ _UNIT: Shape = {
     "cue": (_is_span, "null or [start, end]"),
     "annotators": (lambda v: isinstance(v, list) and bool(v) and all(map(_is_text, v)), "a list of names"),
 }
-_UNIT_OPTIONAL: Shape = {"trap": (lambda v: isinstance(v, bool), "true or false")}
+_UNIT_OPTIONAL: Shape = {name: (lambda v: isinstance(v, bool), "true or false") for name in ("trap", "unsure")}
 _TEXT: Shape = {"text": (_is_text, "the whole article")}
 _CORPUS: Shape = {"corpus": (_is_text, "the name of the corpus (the text itself stays out of the repository)")}
 

@@ -40,6 +40,8 @@ class Unit:
     source: tuple[int, int] | None
     cue: tuple[int, int] | None
     annotators: tuple[str, ...]
+    unsure: bool = False
+    """Whether the first reader was in doubt; where nobody noted it, False."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,7 @@ def _unit(raw: dict[str, Any]) -> Unit:
         source=_span(raw["source"]),
         cue=_span(raw["cue"]),
         annotators=tuple(raw["annotators"]),
+        unsure=bool(raw.get("unsure", False)),
     )
 
 

@@ -68,7 +68,9 @@ def test_intervals_come_from_whole_articles_and_are_repeatable() -> None:
 def test_pairs_are_matched_by_place_and_hash() -> None:
     published = document("a", unit(0, "assert"), unit(20, "deny"))
     (found,) = pairs([published], [document("a", unit(20, "attribute"))])
-    assert (found.published.label, found.second.label) == (Stance.DENY, Stance.ATTRIBUTE)
+    assert (found.first.label, found.second.label) == (Stance.DENY, Stance.ATTRIBUTE)
+    (settled,) = pairs([published], [document("a", unit(20, "attribute"))], [document("a", unit(20, "assert"))])
+    assert settled.first.label is Stance.ASSERT, "the label as first read, not as settled afterwards"
     message = r"second/composed.jsonl:1: expected a published sentence at composed:a:40-50.*isnad check data"
     with pytest.raises(IsnadError, match=message):
         pairs([published], [document("a", unit(40, "deny"))])
@@ -87,7 +89,7 @@ def test_the_command_prints_the_table_of_the_shipped_data() -> None:
     data = Path(__file__).parent.parent / "data"
     result = CliRunner().invoke(main, ["--data", str(data), "--rounds", "2"])
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("| | news | composed |\n|---|---|---|\n")
+    assert result.output.startswith("| | news | news, first reader in doubt | composed |\n")
     assert "594 of 598 sentences" in result.output
 
 

@@ -394,7 +394,7 @@ def test_second_labels_must_be_of_published_sentences(data: Folder) -> None:
     data.second = [second, json.loads(json.dumps(second))]
     data.second[1]["sentences"][0]["sha1"] = "0" * 40
     problem = data.only()
-    assert where(problem) == ("second/news.jsonl", 2, "second")
+    assert where(problem) == ("second/news.jsonl", 2, "reading")
     assert "expected a published sentence behind composed:c0:0-" in problem.message
 
 

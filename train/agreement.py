@@ -1,7 +1,8 @@
 """How far two readings of the same sentences agree: python -m train.agreement [--data data] [--rounds 1000]
 
-Compares `data/second/*.jsonl` with the published labels and prints a Markdown table; intervals are
-95 %, by bootstrap over articles. Needs no news text.
+Compares `data/second/*.jsonl` with the first readings (the published labels, or `data/first/*.jsonl` where an
+adjudicator settled them) and prints a Markdown table; intervals are 95 %, by bootstrap over articles. Needs
+no news text.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One sentence read twice: as published and by the second reader."""
+    """One sentence read twice: by the first reader and, not knowing the first label, by a second."""
 
     article: str
-    published: Unit
+    first: Unit
     second: Unit
 
 
@@ -63,9 +64,12 @@ class Agreement:
         return "–" if np.isnan(value) else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def pairs(published: Sequence[Document], second: Sequence[Document]) -> list[Pair]:
-    """The sentences of `second`, each beside the published one; an unknown sentence is an error."""
-    known = {(d.key, u.start, u.end): u for d in published for u in d.units}
+def pairs(published: Sequence[Document], second: Sequence[Document], first: Sequence[Document] = ()) -> list[Pair]:
+    """The sentences of `second`, each beside its reading in `first`, else beside the published one.
+
+    An unknown sentence is an error.
+    """
+    known = {(d.key, u.start, u.end): u for d in (*published, *first) for u in d.units}
     found = []
     for d in second:
         for u in d.units:
@@ -87,11 +91,11 @@ def _label(unit: Unit) -> str:
 
 def _columns(found: Sequence[Pair]) -> tuple[NDArray[np.str_], NDArray[np.str_], Floats]:
     """Both readings' labels, and for each pair six 0/1 columns: same and counted, of three fields."""
-    ours = np.array([_label(p.published) for p in found])
+    ours = np.array([_label(p.first) for p in found])
     theirs = np.array([_label(p.second) for p in found])
     rows = []
     for p in found:
-        a, b = p.published, p.second
+        a, b = p.first, p.second
         source, cue = (a.source, b.source), (a.cue, b.cue)
         counted = (True, source != (None, None), cue != (None, None))
         same = (a.attributed == b.attributed, a.source == b.source, a.cue == b.cue)
@@ -128,7 +132,7 @@ def agreement(found: Sequence[Pair], rounds: int = ROUNDS) -> Agreement:
 
 def history(found: Sequence[Pair]) -> str:
     """How the labels of composed news came about, and on how many the first two readings agreed."""
-    settled = sum(ADJUDICATOR in p.published.annotators for p in found)
+    settled = sum(ADJUDICATOR in p.first.annotators for p in found)
     return (
         f"Composed: published labels are the author's own, except for {settled} sentences on whose label or "
         f"attribution author and second reader differed (marked `{ADJUDICATOR}`). The two agreed on both for "
@@ -151,7 +155,7 @@ def table(by_origin: dict[str, list[Pair]], rounds: int = ROUNDS) -> str:
 
 
 def load(data: Path) -> dict[str, list[Pair]]:
-    """Pairs of `news` and `composed` from a data folder."""
+    """Pairs from a data folder: news that the first reader was sure and unsure of (where noted), and composed."""
     found = {}
     for origin in ("news", COMPOSED):
         published = read_documents(sorted((data / origin).glob("*.jsonl")))
@@ -160,7 +164,13 @@ def load(data: Path) -> dict[str, list[Pair]]:
             raise IsnadError(
                 "expected the second reading; restore the file or name the folder with --data", path=second
             )
-        found[origin] = pairs(published, read_documents([second]))
+        own = pairs(
+            published, read_documents([second]), read_documents(sorted((data / "first").glob(f"{origin}.jsonl")))
+        )
+        doubted = [p for p in own if p.first.unsure]
+        found[origin] = [p for p in own if not p.first.unsure]
+        if doubted:
+            found[f"{origin}, first reader in doubt"] = doubted
     return found
 
 
