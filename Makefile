@@ -59,7 +59,7 @@ recurrent: setup
 
 pretrain: setup
 	$(BIN)/python -m train.pretrain configs/pretrain-compact.yaml
-	for kind in rules tfidf recurrent recurrent-context; do $(BIN)/python -m train configs/$$kind.yaml || exit 1; done
+	for kind in rules tfidf recurrent; do $(BIN)/python -m train configs/$$kind.yaml || exit 1; done
 	$(BIN)/python -m train.weak configs/weak-compact.yaml
 	rm -rf train/encoder && cp -r runs/weak-compact/encoder train/encoder
 

@@ -57,6 +57,18 @@ def test_weak_labels_hold_a_distribution_and_spans_of_the_normalised_text(writte
     assert teach(config, out) == path, "made once, it is not made again"
 
 
+def test_rare_stances_all_stay_and_the_others_are_thinned(written: Newsroom, tmp_path: Path) -> None:
+    found = []
+    for name, share in (("all", 1.0), ("few", 0.0)):
+        (tmp_path / name).mkdir()
+        path = teach(settings(written, keep_others=share), tmp_path / name)
+        found.append([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
+    everything, thinned = found
+    doubtful = [r for r in everything if r["soft"][Stance.DENY.id] + r["soft"][Stance.SPECULATE.id] >= 0.2]
+    assert thinned == doubtful
+    assert 0 < len(thinned) < len(everything)
+
+
 def test_the_encoder_learns_and_opens_without_the_heads(
     written: Newsroom, tiny_modernbert: Path, tmp_path: Path
 ) -> None:

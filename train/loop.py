@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -36,8 +33,6 @@ class LoopConfig(Config):
     decay: float = 0.3
     bf16: bool = True
     checkpoint_minutes: float = 4.0
-    compile: bool = False
-    """Compile the model with a C++ compiler: about half as fast again on a CPU, rounded differently."""
 
 
 def learning_rate_factor(step: int, steps: int, warmup: float, decay: float) -> float:
@@ -59,15 +54,6 @@ def make_optimizers(model: torch.nn.Module, config: LoopConfig) -> list[torch.op
         torch.optim.Muon(hidden, lr=config.muon_learning_rate, weight_decay=config.weight_decay),
         torch.optim.AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay),
     ]
-
-
-def compiled(model: torch.nn.Module, config: LoopConfig) -> Callable[..., Any]:
-    """`model`, compiled where the config says so; the parameters are shared with `model`."""
-    if not config.compile:
-        return model
-    if not any(shutil.which(c) for c in (os.environ.get("CXX", "g++"), "g++", "clang++")):
-        raise IsnadError("expected a C++ compiler for compile=true, found none; install g++ or set compile=false")
-    return torch.compile(model)
 
 
 class Checkpoints:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from isnad.examples import find_corpora
 from isnad.runtimes.transformer import quiet
 from train.command import config_command, read_config
 from train.corpus import TrainingText, prepare_text
-from train.loop import LoopConfig, Work, compiled, run_steps
+from train.loop import LoopConfig, Work, run_steps
 from train.progress import clock, track
 from train.tokenizer import save_tokenizer, train_wordpiece
 from train.vectors import Vectors, news_vectors
@@ -61,6 +62,8 @@ class PretrainConfig(LoopConfig):
     batch_sequences: int = 64
     mask_rate: float = 0.3
     tokens: int = 8_000_000
+    compile: bool = False
+    """Compile the model with a C++ compiler: about half as fast again on a CPU, and rounded differently."""
 
 
 def open_text(config: PretrainConfig) -> TrainingText:
@@ -197,6 +200,13 @@ class Blocks:
         return self._permutation
 
 
+def compiled(model: ModernBertForMaskedLM) -> Callable[..., Any]:
+    """`model`, compiled; the parameters are shared with it. Raises IsnadError without a C++ compiler."""
+    if not any(shutil.which(c) for c in (os.environ.get("CXX", "g++"), "clang++")):
+        raise IsnadError("expected a C++ compiler for compile=true, found none; install g++ or set compile=false")
+    return torch.compile(model)
+
+
 def masked_words(
     model: ModernBertForMaskedLM,
     ids: NDArray[np.uint16],
@@ -207,7 +217,7 @@ def masked_words(
     """Train `model` on masked words for `config.tokens` tokens, from the last checkpoint in `out` on."""
     blocks = Blocks(ids, config.sequence_length, tokenizer.cls_token_id, config.seed)
     special = len(tokenizer.all_special_ids)
-    forward = compiled(model, config)
+    forward = compiled(model) if config.compile else model
 
     def loss_at(step: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)

@@ -65,9 +65,10 @@ class WeakConfig(LoopConfig):
     teacher_weights: list[float] = [0.65, 0.35]
     articles: int = 60_000
     workers: int = 2
-    keep_sure: float = 0.35
-    """Share kept of the sentences that the teachers surely call assert or attribute; the others all stay."""
-    sure: float = 0.9
+    rare: float = 0.2
+    """Sentences to which the teachers give this much of deny and speculate together all stay."""
+    keep_others: float = 0.15
+    """Share kept of the other sentences, so that assert and attribute do not drown the rare stances."""
     passes: int = 1
     batch_size: int = 64
     max_length: int = 96
@@ -127,11 +128,10 @@ def teach(config: WeakConfig, out: Path) -> Path:
     ):
         for rows in pool.imap(_label, batched(found, CHUNK)):
             for row in rows:
-                label, score = max(zip(Stance, row["soft"], strict=True), key=lambda p: p[1])
-                dull = label in (Stance.ASSERT, Stance.ATTRIBUTE) and score >= config.sure
-                if dull and keep.random() >= config.keep_sure:
+                rare = row["soft"][Stance.DENY.id] + row["soft"][Stance.SPECULATE.id] >= config.rare
+                if not rare and keep.random() >= config.keep_others:
                     continue
-                counts[label.value] += 1
+                counts[max(zip(row["soft"], Stance, strict=True))[1].value] += 1
                 target.write(json.dumps(row, ensure_ascii=False) + "\n")
     (out / "weak.json").write_text(json.dumps({"kept": dict(counts)}, indent=1) + "\n")
     path.with_suffix(".part").rename(path)
