@@ -205,7 +205,7 @@ def test_stance(sentence: str, stance: Stance) -> None:
         ("رفض الحارس فتح الباب", Stance.ASSERT),
         ("ترفض الشركة مزاعم التلاعب بالأسعار", Stance.DENY),
         # schedules and forecasts
-        ("من المنتظر أن يصل القطار يوم 12 نيسان", Stance.SPECULATE),
+        ("من المنتظر أن يصل القطار يوم 12 نيسان", Stance.ASSERT),
         ("كان من المقرر أن يصل القطار أمس", Stance.ASSERT),
         ("جاءت الأرباح أقل من المتوقع", Stance.ASSERT),
         # transparent frames: judge what they introduce
