@@ -64,7 +64,7 @@ pretrain: setup
 	rm -rf train/encoder && cp -r runs/weak-compact/encoder train/encoder
 
 release: run
-	$(BIN)/python -m train.release runs/default runs/report/report.json --fp32
+	$(BIN)/python -m train.release runs/default runs/report/report.json
 
 report: run recurrent
 	$(BIN)/python -m eval runs/default runs/recurrent runs/tfidf runs/rules runs/majority -o docs/report --bootstrap 2000 --public
