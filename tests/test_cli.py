@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -336,7 +337,8 @@ def test_a_closed_pipe_is_no_error_message(tmp_path: Path) -> None:
 def test_ctrl_c_is_130_and_leaves_no_half_file(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     command = [sys.executable, "-m", "isnad", "label", "--model", "rules", "--format", "jsonl", "-", "-o", str(out)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+    hear = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a job in the background inherits deaf ears
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, preexec_fn=hear) as process:
         assert process.stdin is not None
         assert process.stderr is not None
         process.stdin.write('{"text": "قال الحارس إن الباب مغلق."}\n'.encode())
