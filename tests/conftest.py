@@ -9,6 +9,8 @@ import json
 import lzma
 import os
 import random
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from hashlib import sha1
 from pathlib import Path
@@ -46,6 +48,16 @@ PATTERNS: dict[str, list[tuple[str, str | None, str | None]]] = {
         ("وربما ينتقل {0} من {1} إلى {3} حين يكتمل {2}.", "وربما", None),
     ],
 }
+
+
+def python(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """`python WORDS` in a process of its own, started in `cwd` with the checkout on its path."""
+    around = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    return subprocess.run(
+        [sys.executable, *words], capture_output=True, text=True, encoding="utf-8", cwd=cwd, env=around, check=False
+    )
+
+
 BYLINE = "{1} - مكتب الأخبار"
 HEADS = ["سم", "بر", "نو", "در", "لؤ", "زي", "كر", "هد", "فن", "رش", "طي", "قم", "مر", "جو", "شم", "ود"]
 TAILS = ["ران", "وان", "يان", "لاق", "موس", "شاد", "بيل", "تون", "زور", "فيد", "قار", "نيم", "هاج", "ساف", "عود", "ضام"]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from conftest import ROOT, python
 
 from isnad.config import Config, apply_overrides, build, dump, read_settings
 from isnad.errors import IsnadError
 from train.__main__ import main
 from train.config import KINDS, RunConfig, TfidfConfig, TransformerConfig, load_run_config
 
-ROOT = Path(__file__).parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 OTHER_TASKS = ("pretrain", "weak")
 RUNS = [p for p in CONFIGS if p.stem.partition("-")[0] not in OTHER_TASKS]
@@ -199,19 +196,6 @@ def test_ngrams_can_be_written_in_a_file(config: Path) -> None:
     assert (tuple(made.word_ngrams), tuple(made.char_ngrams)) == ((1, 2), (3, 4))
 
 
-def python(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    around = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=cwd,
-        env=around,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize("path", RUNS, ids=lambda p: p.stem)
 def test_every_run_config_resolves_in_a_real_process(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -220,7 +204,7 @@ def test_every_run_config_resolves_in_a_real_process(
     encoder = tmp_path / "train/encoder"
     encoder.parent.mkdir()
     encoder.symlink_to(ROOT / "train/encoder")
-    done = python("train", str(path), "--dry-run", "seed=29", cwd=tmp_path)
+    done = python("-m", "train", str(path), "--dry-run", "seed=29", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     shown = tmp_path / f"{path.stem}.yaml"
     shown.write_text(done.stdout, encoding="utf-8")
@@ -233,12 +217,12 @@ def test_every_run_config_resolves_in_a_real_process(
 @pytest.mark.parametrize("path", [p for p in CONFIGS if p not in RUNS], ids=lambda p: p.stem)
 def test_every_config_of_another_task_resolves_in_a_real_process(path: Path, tmp_path: Path) -> None:
     task = path.stem.partition("-")[0]
-    done = python(f"train.{task}", str(path), "--dry-run", "seed=29", cwd=tmp_path)
+    done = python("-m", f"train.{task}", str(path), "--dry-run", "seed=29", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "seed: 29\n" in done.stdout
     again = tmp_path / path.name
     again.write_text(done.stdout, encoding="utf-8")
-    assert python(f"train.{task}", str(again), "--dry-run", cwd=tmp_path).stdout == done.stdout
+    assert python("-m", f"train.{task}", str(again), "--dry-run", cwd=tmp_path).stdout == done.stdout
     assert list(tmp_path.iterdir()) == [again], "a dry run writes nothing"
 
 
@@ -250,7 +234,7 @@ def test_the_arabert_config_names_arabert_and_its_recipe() -> None:
 
 def test_a_bad_config_ends_a_real_process_with_1_and_one_line(config: Path) -> None:
     config.write_text("kind: transformer\nepoch: 3\n")
-    done = python("train", str(config), "--dry-run", cwd=config.parent)
+    done = python("-m", "train", str(config), "--dry-run", cwd=config.parent)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"error: {config}:2: unknown key `epoch`; did you mean `epochs`?\n"
 

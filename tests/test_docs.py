@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import random
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from conftest import PATTERNS, ROOT, name
+from conftest import PATTERNS, ROOT, name, python
 
 from isnad.check import check_data
 
 
 def python_blocks(path: Path) -> list[str]:
     return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
-
-
-def run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    around = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=folder,
-        env=around,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -50,7 +34,7 @@ def sentences(tmp_path: Path) -> Path:
 
 def test_the_csv_of_the_training_guide_becomes_data_that_pass_the_check(sentences: Path) -> None:
     (code,) = python_blocks(ROOT / "docs/training.md")
-    done = run(code, sentences)
+    done = python("-c", code, cwd=sentences)
     assert (done.returncode, done.stderr) == (0, "")
     report = check_data(sentences / "mine")
     assert (report.errors, report.articles) == ([], 60)
@@ -61,6 +45,6 @@ def test_the_csv_of_the_training_guide_becomes_data_that_pass_the_check(sentence
 
 def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
     (code,) = python_blocks(ROOT / "README.md")
-    done = run(code, tmp_path)
+    done = python("-c", code, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["deny", "speculate"]
