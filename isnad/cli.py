@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from isnad import __version__
+from isnad.annotate.commands import annotate
 from isnad.errors import IsnadError
 
 if TYPE_CHECKING:
@@ -124,6 +125,9 @@ def model(model: str | None) -> None:
     for name, value in facts.items():
         shown = "none" if value is None else _printable(str(value))
         click.echo(f"{name.replace('_', ' '):18}{shown}")
+
+
+cli.add_command(annotate)
 
 
 @cli.group()

@@ -27,6 +27,9 @@ SPLITS = ("train", "dev", "test", "test-outlets")
 CORPORA_VARIABLE = "ISNAD_CORPORA"
 CORPORA_PLACES = ("corpora", "../shared/corpora")
 
+Bounds = tuple[int, int] | None
+"""A span `[start, end)` of characters, or None."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:

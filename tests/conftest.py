@@ -50,12 +50,13 @@ PATTERNS: dict[str, list[tuple[str, str | None, str | None]]] = {
 }
 
 
-def python(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """`python WORDS` in a process of its own, started in `cwd` with the checkout on its path."""
+def python(*words: str, cwd: Path, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    """`python WORDS` in a process of its own, started in `cwd`, the checkout on its path, `typed` as its input."""
     around = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
     return subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, encoding="utf-8", cwd=cwd, env=around, check=False
-    )
+        [sys.executable, *words], input=typed, capture_output=True, text=True, encoding="utf-8", cwd=cwd, env=around,
+        check=False,
+    )  # fmt: skip
 
 
 BYLINE = "{1} - مكتب الأخبار"

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from isnad.annotate.agreement import NAMES, Pair, agreement, contested, history, load, load_files, pairs, table
+from isnad.cli import cli
 from isnad.errors import IsnadError
 from isnad.examples import Document, Unit
 from isnad.labels import Stance
-from train.agreement import NAMES, Pair, agreement, history, load, main, pairs, table
 
 
 def unit(start: int, label: str, cue: tuple[int, int] | None = None, annotators: tuple[str, ...] = ("author",)) -> Unit:
@@ -82,12 +83,57 @@ def test_history_counts_what_the_first_two_readings_disagreed_on() -> None:
     found.append(pair(6, "skip", "skip"))
     assert "except for 1 sentences" in history(found)
     assert "for 6 of 7 sentences" in history(found)
-    assert "large language models" in table({"composed": found}, rounds=3)
+    assert history(found) in table({"composed": found}, rounds=3)
+
+
+def test_a_span_that_overlaps_counts_by_the_characters_in_common() -> None:
+    found = [Pair("composed:1", unit(0, "deny", (0, 4)), unit(0, "deny", (2, 8)))]
+    values = dict(zip(NAMES, agreement(found, rounds=5).values, strict=True))
+    assert values["cue identical, where either marks one"] == 0
+    assert values["cue overlap (Dice), where either marks one"] == pytest.approx(2 * 2 / (4 + 6))
+
+
+def test_alpha_is_that_of_its_definition() -> None:
+    """Nominal data: α = 1 - (n - 1) Σ o / (n² - Σ n_c²), here 1 - 7·2 / (64 - (9 + 25))."""
+    found = [
+        pair(0, "deny", "deny"),
+        pair(1, "assert", "assert"),
+        pair(2, "assert", "assert"),
+        pair(3, "deny", "assert"),
+    ]
+    values = dict(zip(NAMES, agreement(found, rounds=5).values, strict=True))
+    assert values["Krippendorff α, five labels"] == pytest.approx(1 - 7 * 2 / (64 - (3**2 + 5**2)))
+
+
+def test_contested_cells_are_counted_in_the_order_of_the_readers() -> None:
+    found = [pair(i, "assert", "speculate") for i in range(3)] + [
+        pair(9, "speculate", "assert"),
+        pair(8, "deny", "deny"),
+    ]
+    assert contested(found) == [("assert", "speculate", 3), ("speculate", "assert", 1)]
+    assert "| assert, speculate | 3 |" in table({"news": found}, rounds=2)
+
+
+def test_readings_in_files_are_compared_two_by_two(tmp_path: Path) -> None:
+    line = {"corpus": "p", "doc_id": "1", "outlet": "o", "date": "", "kind": "target"}
+    for name, labels in {"amal": ["assert", "deny"], "badr": ["assert", "assert"], "zayd": ["skip", "assert"]}.items():
+        units = [
+            {"start": 9 * i, "end": 9 * i + 8, "sha1": f"{i:040x}", "label": label, "attributed": False, "source": None,
+             "cue": None, "annotators": [name]}
+            for i, label in enumerate(labels)
+        ]  # fmt: skip
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(line | {"sentences": units}) + "\n")
+    found = load_files([tmp_path / f"{n}.jsonl" for n in ("amal", "badr", "zayd")])
+    assert list(found) == ["amal, badr", "amal, zayd", "badr, zayd"]
+    shares = {name: np.mean([p.first.label == p.second.label for p in own]) for name, own in found.items()}
+    assert shares == {"amal, badr": 0.5, "amal, zayd": 0, "badr, zayd": 0.5}
+    with pytest.raises(IsnadError, match="two readings or more"):
+        load_files([tmp_path / "amal.jsonl"])
 
 
 def test_the_command_prints_the_table_of_the_shipped_data() -> None:
     data = Path(__file__).parent.parent / "data"
-    result = CliRunner().invoke(main, ["--data", str(data), "--rounds", "2"])
+    result = CliRunner().invoke(cli, ["annotate", "agreement", str(data), "--rounds", "2"])
     assert result.exit_code == 0, result.output
     assert result.output.startswith("| | news | news, first reader in doubt | composed |\n")
     assert "594 of 598 sentences" in result.output
@@ -100,6 +146,5 @@ def test_the_second_reading_must_be_there(tmp_path: Path) -> None:
     )
     with pytest.raises(IsnadError, match="expected the second reading; restore the file"):
         load(tmp_path)
-    result = CliRunner().invoke(main, ["--data", str(tmp_path)])
-    assert result.exit_code == 1
-    assert "error: " in result.output
+    result = CliRunner().invoke(cli, ["annotate", "agreement", str(tmp_path)])
+    assert isinstance(result.exception, IsnadError)

@@ -1,25 +1,26 @@
-"""How far two readings of the same sentences agree: python -m train.agreement [--data data] [--rounds 1000]
+"""How far readings of the same sentences agree: `isnad annotate agreement [FOLDER | READING READING …]`
 
-Compares `data/second/*.jsonl` with the first readings (the published labels, or `data/first/*.jsonl` where an
-adjudicator settled them) and prints a Markdown table; intervals are 95 %, by bootstrap over articles. Needs
-no news text.
+For a folder of labelled data it compares `second/*.jsonl` with the first readings (the published labels, or
+`first/*.jsonl` where an adjudicator settled them); for files, each pair of them. Intervals are 95 %, by bootstrap over
+articles. Needs no news text. Cohen's κ is scikit-learn's, Krippendorff's α (nominal) that of `krippendorff`.
 """
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
-import click
 import numpy as np
+from krippendorff import alpha
 from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score, f1_score
 
 from isnad.errors import IsnadError
-from isnad.examples import COMPOSED, Document, Unit, read_documents
+from isnad.examples import COMPOSED, Bounds, Document, Unit, read_documents
 from isnad.labels import SKIP, Stance
 
 SEED = 13
@@ -28,11 +29,14 @@ LABELS = (*(s.value for s in Stance), SKIP)
 NAMES = (
     "agreement",
     "Cohen κ, five labels",
+    "Krippendorff α, five labels",
     "macro-F1, five labels",
     *(f"F1 {label}" for label in LABELS),
     "`attributed` agreement",
     "source identical, where either marks one",
     "cue identical, where either marks one",
+    "source overlap (Dice), where either marks one",
+    "cue overlap (Dice), where either marks one",
 )
 ADJUDICATOR = "adjudicator"
 
@@ -89,29 +93,46 @@ def _label(unit: Unit) -> str:
     return SKIP if unit.label is None else unit.label.value
 
 
+def _dice(a: Bounds, b: Bounds) -> float:
+    """Share of characters two spans have in common: 2 |a ∩ b| / (|a| + |b|)."""
+    if a is None or b is None:
+        return 0.0
+    return 2 * max(0, min(a[1], b[1]) - max(a[0], b[0])) / (a[1] - a[0] + b[1] - b[0])
+
+
 def _columns(found: Sequence[Pair]) -> tuple[NDArray[np.str_], NDArray[np.str_], Floats]:
-    """Both readings' labels, and for each pair six 0/1 columns: same and counted, of three fields."""
+    """Both readings' labels, and for each pair five worths (0 to 1) and whether each counts (0 or 1)."""
     ours = np.array([_label(p.first) for p in found])
     theirs = np.array([_label(p.second) for p in found])
     rows = []
     for p in found:
         a, b = p.first, p.second
-        source, cue = (a.source, b.source), (a.cue, b.cue)
-        counted = (True, source != (None, None), cue != (None, None))
-        same = (a.attributed == b.attributed, a.source == b.source, a.cue == b.cue)
-        rows.append([*(s and c for s, c in zip(same, counted, strict=True)), *counted])
+        counted = (True, *(s != (None, None) for s in ((a.source, b.source), (a.cue, b.cue)) * 2))
+        worth = (a.attributed == b.attributed, a.source == b.source, a.cue == b.cue)
+        overlap = (_dice(a.source, b.source), _dice(a.cue, b.cue))
+        rows.append([*(w * c for w, c in zip((*worth, *overlap), counted, strict=True)), *counted])
     return ours, theirs, np.array(rows, dtype=np.float64)
 
 
+def _alpha(ours: NDArray[np.str_], theirs: NDArray[np.str_], weights: Floats) -> float:
+    codes = [[LABELS.index(label) for label in reading] for reading in (ours, theirs)]
+    counts = np.zeros((len(weights), len(LABELS)))
+    for reading in codes:
+        counts[np.arange(len(weights)), reading] += 1
+    repeated = np.repeat(counts, weights.astype(np.int64), axis=0)
+    if len(np.unique(np.concatenate(codes))) < 2:
+        return float("nan")
+    return float(alpha(value_counts=repeated, level_of_measurement="nominal"))
+
+
 def _figures(ours: NDArray[np.str_], theirs: NDArray[np.str_], fields: Floats, weights: Floats) -> Floats:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         warnings.simplefilter("ignore")  # a label that a resample lacks has no F1: nan, and left out
         kappa = cohen_kappa_score(ours, theirs, labels=LABELS, sample_weight=weights)
         f1 = f1_score(ours, theirs, labels=LABELS, average=None, sample_weight=weights, zero_division=np.nan)
         sums = weights @ fields
-        return np.array(
-            [np.average(ours == theirs, weights=weights), kappa, np.nanmean(f1), *f1, *(sums[:3] / sums[3:])]
-        )
+        same = np.average(ours == theirs, weights=weights)
+        return np.array([same, kappa, _alpha(ours, theirs, weights), np.nanmean(f1), *f1, *(sums[:5] / sums[5:])])
 
 
 def agreement(found: Sequence[Pair], rounds: int = ROUNDS) -> Agreement:
@@ -128,6 +149,12 @@ def agreement(found: Sequence[Pair], rounds: int = ROUNDS) -> Agreement:
         warnings.simplefilter("ignore")
         low, high = np.nanpercentile(np.array(draws), [2.5, 97.5], axis=0)
     return Agreement(len(found), len(ids), tuple(values), tuple(low), tuple(high))
+
+
+def contested(found: Sequence[Pair]) -> list[tuple[str, str, int]]:
+    """`(first reader's label, second reader's, sentences)` where the two differ, the commonest first."""
+    cells = Counter((_label(p.first), _label(p.second)) for p in found)
+    return [(a, b, n) for (a, b), n in cells.most_common() if a != b]
 
 
 def history(found: Sequence[Pair]) -> str:
@@ -148,10 +175,41 @@ def table(by_origin: dict[str, list[Pair]], rounds: int = ROUNDS) -> str:
     lines.append("| articles | " + " | ".join(f"{r.articles:,}" for r in results.values()) + " |")
     for row, name in enumerate(NAMES):
         lines.append(f"| {name} | " + " | ".join(r.cell(row) for r in results.values()) + " |")
-    lines += ["", "In brackets: 95 % intervals, bootstrap over articles. Readers are large language models."]
+    lines += ["", "In brackets: 95 % intervals, bootstrap over articles.", "", *_contested_table(by_origin)]
     if COMPOSED in by_origin:
         lines += ["", history(by_origin[COMPOSED])]
     return "\n".join(lines)
+
+
+def _contested_table(by_origin: Mapping[str, list[Pair]]) -> list[str]:
+    cells = {origin: {(a, b): n for a, b, n in contested(found)} for origin, found in by_origin.items()}
+    total = sum((Counter(c) for c in cells.values()), Counter[tuple[str, str]]())
+    lines = ["| first, second reader: where they differ | " + " | ".join(cells) + " |", "|---|" + "---|" * len(cells)]
+    for (a, b), _ in total.most_common():
+        lines.append(f"| {a}, {b} | " + " | ".join(f"{c.get((a, b), 0)}" for c in cells.values()) + " |")
+    return lines
+
+
+def load_files(paths: Sequence[Path]) -> dict[str, list[Pair]]:
+    """Pairs of every two of these readings, over the sentences that both hold; names are those of the files."""
+    readings = {path.stem: read_documents([path]) for path in paths}
+    if len(readings) < 2:
+        raise IsnadError("expected two readings or more with different file names, found one; name another")
+    found = {}
+    for (one, ours), (other, theirs) in combinations(readings.items(), 2):
+        known = {(d.key, u.start, u.end): u for d in ours for u in d.units}
+        both = [
+            Pair(d.key, known[d.key, u.start, u.end], u)
+            for d in theirs
+            for u in d.units
+            if (d.key, u.start, u.end) in known
+        ]
+        if not both:
+            raise IsnadError(
+                f"expected sentences that {one} and {other} have both read, found none; compare other files"
+            )
+        found[f"{one}, {other}"] = both
+    return found
 
 
 def load(data: Path) -> dict[str, list[Pair]]:
@@ -161,9 +219,7 @@ def load(data: Path) -> dict[str, list[Pair]]:
         published = read_documents(sorted((data / origin).glob("*.jsonl")))
         second = data / "second" / f"{origin}.jsonl"
         if not second.is_file():
-            raise IsnadError(
-                "expected the second reading; restore the file or name the folder with --data", path=second
-            )
+            raise IsnadError("expected the second reading; restore the file or name another folder", path=second)
         own = pairs(
             published, read_documents([second]), read_documents(sorted((data / "first").glob(f"{origin}.jsonl")))
         )
@@ -172,19 +228,3 @@ def load(data: Path) -> dict[str, list[Pair]]:
         if doubted:
             found[f"{origin}, first reader in doubt"] = doubted
     return found
-
-
-@click.command(help=__doc__)
-@click.option("--data", default=Path("data"), type=click.Path(path_type=Path), help="Folder of the labelled data.")
-@click.option("--rounds", default=ROUNDS, type=click.IntRange(min=1), help="Resamples for the intervals.")
-def main(data: Path, rounds: int) -> None:
-    """Print the table."""
-    try:
-        click.echo(table(load(data), rounds))
-    except IsnadError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m train.agreement")
