@@ -1,6 +1,6 @@
 """Everything that can be wrong with the labelled data, found before training meets it.
 
-    isnad check data [FOLDER]
+    isnad check [FOLDER] [--leakage]
 
 A problem names file, line and rule and says what was expected, what was found and what to do.
 Sentences appear as `corpus:doc_id:start-end`, never as text: the news belongs to the newspapers.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from isnad.text import normalise_text
 READINGS = ("first", "second")
 """Folders of single readings; what is published stands in the others."""
 FOLDERS = (COMPOSED, "news", *READINGS)
+LEAKS = ("split-twice", "publisher", "duplicate-sentence", "near-duplicate")
+"""Rules that say that something of one split stands in another."""
 REPEAT_WORDS = 6
 """Shorter sentences («اقرأ أيضاً») may repeat across splits."""
 
@@ -43,6 +45,10 @@ class Report:
     def errors(self) -> list[Problem]:
         """The problems that must be mended."""
         return [p for p in self.problems if p.severity == "error"]
+
+    def only(self, rules: Collection[str]) -> Report:
+        """The same report with the problems of these rules alone."""
+        return replace(self, problems=tuple(p for p in self.problems if p.rule in rules))
 
     @property
     def warnings(self) -> list[Problem]:
@@ -180,19 +186,26 @@ def _publishers(articles: Sequence[RawArticle], owner: Mapping[str, str]) -> Ite
 
 
 def _repeats(articles: Sequence[RawArticle], owner: Mapping[str, str]) -> Iterator[Problem]:
-    first: dict[tuple[str, str], tuple[RawArticle, str]] = {}
-    for a in articles:
-        for unit in a.raw["sentences"]:
-            text = normalise_text(a.sentence(unit) or "", "plain")
-            if len(text.split()) < REPEAT_WORDS:
-                continue
-            other, name = first.setdefault((a.folder, text), (a, a.name(unit)))
-            if owner[other.key] != owner[a.key]:
-                message = (
-                    f"expected a sentence in one split only, found {a.name(unit)} ({owner[a.key]}) to repeat "
-                    f"{name} ({owner[other.key]}); put both articles in one split or reword one"
-                )
-                yield a.problem("duplicate-sentence", message, "error" if a.folder == COMPOSED else "warning")
+    units = [(a, unit) for a in articles for unit in a.raw["sentences"]]
+    named = [(a.key, a.name(unit), a.sentence(unit) or "") for a, unit in units]
+    for place, message in _repeated(named, owner):
+        yield units[place][0].problem("duplicate-sentence", message)
+
+
+def _repeated(sentences: Iterable[tuple[str, str, str]], owner: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """Of sentences (article, name, text), the place of each that stands in another split too, and what to do."""
+    first: dict[str, tuple[str, str]] = {}
+    for place, (key, name, raw) in enumerate(sentences):
+        text = normalise_text(raw, "plain")
+        if len(text.split()) < REPEAT_WORDS:
+            continue
+        other, other_name = first.setdefault(text, (key, name))
+        if owner[other] != owner[key]:
+            yield (
+                place,
+                f"expected a sentence in one split only, found {name} ({owner[key]}) to repeat "
+                f"{other_name} ({owner[other]}); put both articles in one split or reword one",
+            )
 
 
 def _near(articles: Sequence[RawArticle], owner: Mapping[str, str]) -> Iterator[Problem]:
@@ -234,10 +247,13 @@ def _near_message(one: str, other: str, share: float, owner: Mapping[str, str]) 
 
 
 def leaks(data: LabelledData) -> list[str]:
-    """Sentences that name near-duplicate articles in different splits of `data`; empty when it is sound."""
-    owner = {d.key: split for split, documents in data.documents.items() for d in documents}
-    texts = {d.key: f"{d.title}\n{d.text}" for documents in data.documents.values() for d in documents}
-    return [_near_message(one, other, share, owner) for one, other, share in _near_pairs(texts, owner)]
+    """What stands in two splits of `data`, a sentence of blame each: near-duplicate articles and repeated sentences."""
+    documents = [d for found in data.documents.values() for d in found]
+    owner = {d.key: split for split, found in data.documents.items() for d in found}
+    texts = {d.key: f"{d.title}\n{d.text}" for d in documents}
+    named = [(d.key, f"{d.key}:{u.start}-{u.end}", d.sentence(u)) for d in documents for u in d.units]
+    near = [_near_message(one, other, share, owner) for one, other, share in _near_pairs(texts, owner)]
+    return near + [message for _, message in _repeated(named, owner)]
 
 
 def _empty(folder: Path, counts: Mapping[tuple[str, str, str, str], int]) -> Iterator[Problem]:

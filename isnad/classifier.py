@@ -8,11 +8,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from isnad.artefact import MANIFEST, Manifest, read_manifest
-from isnad.errors import IsnadError
+from isnad.errors import IsnadError, need
 from isnad.predictions import NO_PROPOSITION, Classifier, LabelledArticle, LabelledSentence, Prediction
 from isnad.proposition import has_proposition
 from isnad.sentences import split_sentences
@@ -49,12 +48,6 @@ def artefact_folder(path: Path) -> Path:
     return inner if not (path / MANIFEST).is_file() and inner.is_dir() else path
 
 
-def _need(*packages: str, extra: str) -> None:
-    missing = [p for p in packages if find_spec(p) is None]
-    if missing:
-        raise IsnadError(f'this model needs {" and ".join(missing)}: pip install "isnad[{extra}]"')
-
-
 def _open_majority(folder: Path, manifest: Manifest) -> Classifier:
     from isnad.runtimes.linear import MajorityClassifier
 
@@ -74,7 +67,7 @@ def _open_tfidf(folder: Path, manifest: Manifest) -> Classifier:
 
 
 def _open_recurrent(folder: Path, manifest: Manifest) -> Classifier:
-    _need("torch", extra="torch")
+    need("torch", extra="torch")
     from isnad.runtimes.recurrent import RecurrentClassifier
 
     return RecurrentClassifier.load(folder, manifest)
@@ -85,7 +78,7 @@ def _open_transformer(folder: Path, manifest: Manifest) -> Classifier:
         from isnad.runtimes.onnx import OnnxClassifier
 
         return OnnxClassifier.load(folder, manifest)
-    _need("torch", "transformers", extra="torch")
+    need("torch", "transformers", extra="torch")
     from isnad.runtimes.transformer import TransformerClassifier
 
     return TransformerClassifier.load(folder, manifest)

@@ -22,7 +22,7 @@ import click
 
 from isnad import __version__
 from isnad.annotate.commands import annotate
-from isnad.errors import IsnadError
+from isnad.errors import IsnadError, need
 
 if TYPE_CHECKING:
     from isnad.articles import Article
@@ -130,21 +130,32 @@ def model(model: str | None) -> None:
 cli.add_command(annotate)
 
 
-@cli.group()
-def check() -> None:
-    """Check files before they are used."""
-
-
-@check.command()
+@cli.command()
 @click.argument("folder", default="data", type=click.Path(path_type=Path))
 @click.option("--corpora", metavar="PATH", help="Folder of the news text; default: $ISNAD_CORPORA or the usual places.")
+@click.option(
+    "--leakage", is_flag=True, help="Ask only whether an article or sentence stands, or nearly, in two splits."
+)
+@click.option(
+    "--noise", metavar="FILE", type=click.Path(path_type=Path),
+    help="Out-of-fold probabilities (`python -m train CONFIG --folds 5`): list the likeliest label errors instead.",
+)  # fmt: skip
+@click.option("--count", default=50, show_default=True, type=click.IntRange(min=1), help="Lines that --noise prints.")
 @click.pass_context
-def data(ctx: click.Context, folder: Path, corpora: str | None) -> None:
+def check(ctx: click.Context, folder: Path, corpora: str | None, leakage: bool, noise: Path | None, count: int) -> None:
     """Check the labelled sentences in FOLDER (default: data) and print a report; exit code 1 on errors."""
-    from isnad.check import check_data, render
+    if noise is not None:
+        from isnad import noise as label_noise
+
+        need("cleanlab", extra="annotate")
+        click.echo(label_noise.render(label_noise.suspects(label_noise.read_judged(noise)), count))
+        return
+    from isnad.check import LEAKS, check_data, render
     from isnad.examples import find_corpora
 
     report = check_data(folder, find_corpora(corpora))
+    if leakage:
+        report = report.only(LEAKS)
     click.echo(render(report))
     if report.errors:
         ctx.exit(NOTHING_DONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -18,3 +19,10 @@ class IsnadError(Exception):
         if path is not None:
             where = f"{path}:{line}: " if line is not None else f"{path}: "
         super().__init__(where + message)
+
+
+def need(*modules: str, extra: str) -> None:
+    """Raises IsnadError when one of `modules` is not installed; `extra` is what brings it."""
+    missing = [m for m in modules if find_spec(m) is None]
+    if missing:
+        raise IsnadError(f'this needs {" and ".join(missing)}: pip install "isnad[{extra}]"')

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from isnad.check import Problem, Report, check_data, leaks, render
+from isnad.check import LEAKS, Problem, Report, check_data, leaks, render
 from isnad.errors import IsnadError
 from isnad.examples import load_data, sentence_hash
 
@@ -279,15 +279,16 @@ def test_a_repeated_sentence_is_an_error_in_composed(data: Folder) -> None:
     assert "to repeat composed:c0:0-" in problem.message
 
 
-def test_a_repeated_sentence_is_a_warning_in_news(data: Folder) -> None:
+def test_a_repeated_sentence_in_news(data: Folder) -> None:
     new = article("n2", NAMES[3], "radio")
     new["text"] = " ".join([SENTENCES["assert"].format(NAMES[3]), *(f"كلمة{i}" for i in range(40))])
     new["sentences"] = new["sentences"][:1]
     data.add_news(new, "test")
     problem = data.only()
     assert where(problem) == ("news/paper.jsonl", 2, "duplicate-sentence")
-    assert problem.severity == "warning"
-    assert "duplicate-sentence (warning): " in render(Report((problem,), 0, 0, {}))
+    assert "put both articles in one split or reword one" in problem.message
+    report = Report((problem, replace(problem, rule="hash")), 0, 0, {})
+    assert report.only(LEAKS).problems == (problem,), "--leakage asks for leaks alone"
 
 
 def test_short_sentences_may_repeat(data: Folder) -> None:

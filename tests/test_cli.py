@@ -368,7 +368,7 @@ def test_model_says_what_it_is(tmp_path: Path) -> None:
 
 
 def test_check_data_reports_and_exits(tmp_path: Path) -> None:
-    assert isnad("check", "data", tmp_path / "none").returncode == 1
+    assert isnad("check", tmp_path / "none").returncode == 1
     (tmp_path / "data" / "composed").mkdir(parents=True)
     (tmp_path / "data" / "composed" / "x.jsonl").write_text("not json\n", encoding="utf-8")
     run = isnad("check", "data", cwd=tmp_path)

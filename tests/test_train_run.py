@@ -240,7 +240,7 @@ def test_a_near_duplicate_across_splits_stops_the_run(newsroom: Newsroom, tiny_m
     newsroom.composed["dev"].append(twin)
     newsroom.write(text=False)
     said = refused(run("majority", tiny_modernbert))
-    assert "1 articles leak between splits; `isnad check data` names them" in said
+    assert "leaks between splits; `isnad check --leakage` names all of them" in said
     assert "composed:twin" in said
     assert not Path("runs/mine/artefact").exists()
 

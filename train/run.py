@@ -25,7 +25,7 @@ from isnad.check import leaks
 from isnad.classifier import load_classifier
 from isnad.config import dump
 from isnad.errors import IsnadError
-from isnad.examples import COMPOSED, Example, LabelledData, find_corpora, load_data
+from isnad.examples import COMPOSED, Document, Example, LabelledData, find_corpora, load_data
 from isnad.labels import Stance
 from isnad.predictions import Classifier, Prediction
 from isnad.rules import RulesClassifier
@@ -57,6 +57,8 @@ class Prepared:
 
     train: list[Example]
     dev: list[Example]
+    documents: list[Document]
+    """The articles of train."""
     fingerprint: str
     corpora: Path | None
     missing: int
@@ -75,11 +77,11 @@ def prepare(config: RunConfig) -> Prepared:
         )
     found = leaks(data)
     if found:
-        raise IsnadError(f"{len(found)} articles leak between splits; `isnad check data` names them: {found[0]}")
+        raise IsnadError(f"{len(found)} leaks between splits; `isnad check --leakage` names all of them: {found[0]}")
     train, dev = data.examples("train"), _dev(data)
     if config.limit:
         train, dev = train[: config.limit], dev[: config.limit]
-    return Prepared(train, dev, fingerprint(data), corpora, data.missing)
+    return Prepared(train, dev, data.documents["train"], fingerprint(data), corpora, data.missing)
 
 
 def _has_news(data: LabelledData) -> bool:

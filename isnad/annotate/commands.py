@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from isnad.errors import IsnadError
+from isnad.errors import IsnadError, need
 
 if TYPE_CHECKING:
     from isnad.annotate.task import Task
@@ -137,7 +136,7 @@ def suggest(
     chosen already; the options weigh them. FILES are articles as `isnad label` reads them, or CORPUS.jsonl.xz of the
     news text.
     """
-    _need("scikit-learn", "sklearn")
+    need("sklearn", extra="annotate")
     from isnad.annotate.batch import read_pool, write_batch
     from isnad.annotate.suggest import Known, Weights, suggest
     from isnad.annotate.task import corpora_for
@@ -205,13 +204,8 @@ def agreement(files: tuple[Path, ...], rounds: int) -> None:
 
     A folder of labelled data (default: data) is compared with its second reading; files are compared two by two.
     """
-    _need("scikit-learn and krippendorff", "sklearn", "krippendorff")
+    need("sklearn", "krippendorff", extra="annotate")
     from isnad.annotate.agreement import load, load_files, table
 
     folder = len(files) < 2 and not (files and files[0].is_file())
     click.echo(table(load(files[0] if files else Path("data")) if folder else load_files(files), rounds))
-
-
-def _need(what: str, *modules: str) -> None:
-    if any(find_spec(module) is None for module in modules):
-        raise IsnadError(f'this needs {what}: pip install "isnad[annotate]"')
