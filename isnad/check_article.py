@@ -103,7 +103,9 @@ _UNIT: Shape = {
     "cue": (_is_span, "null or [start, end]"),
     "annotators": (lambda v: isinstance(v, list) and bool(v) and all(map(_is_text, v)), "a list of names"),
 }
-_UNIT_OPTIONAL: Shape = {name: (lambda v: isinstance(v, bool), "true or false") for name in ("trap", "unsure")}
+_UNIT_OPTIONAL: Shape = {name: (lambda v: isinstance(v, bool), "true or false") for name in ("trap", "unsure")} | {
+    "guidelines": (lambda v: _is_whole(v) and v >= 1, "the version of the guidelines, 1 or more")
+}
 _TEXT: Shape = {"text": (_is_text, "the whole article")}
 _CORPUS: Shape = {"corpus": (_is_text, "the name of the corpus (the text itself stays out of the repository)")}
 

@@ -45,6 +45,8 @@ class Unit:
     annotators: tuple[str, ...]
     unsure: bool = False
     """Whether the first reader was in doubt; where nobody noted it, False."""
+    guidelines: int = 1
+    """Version of `data/GUIDELINES.md` that the label was made, or read again, under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ def _unit(raw: dict[str, Any]) -> Unit:
         cue=_span(raw["cue"]),
         annotators=tuple(raw["annotators"]),
         unsure=bool(raw.get("unsure", False)),
+        guidelines=int(raw.get("guidelines", 1)),
     )
 
 

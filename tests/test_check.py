@@ -172,6 +172,7 @@ def test_json(data: Folder, line: bytes) -> None:
         (lambda a: a["sentences"][1].update(start=True), "'start' in sentence 2 to be a whole number"),
         (lambda a: a["sentences"][1].update(sha1="12"), "'sha1' in sentence 2 to be 40 hexadecimal digits"),
         (lambda a: a["sentences"][1].pop("annotators"), "expected 'annotators' in sentence 2"),
+        (lambda a: a["sentences"][1].update(guidelines=0), "'guidelines' in sentence 2 to be the version of"),
         (lambda a: a["sentences"][1].update(trap="yes"), "'trap' in sentence 2 to be true or false"),
         (lambda a: a["sentences"].append("x"), "expected sentence 5 as a JSON object, found str"),
     ],
