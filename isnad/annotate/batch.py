@@ -60,11 +60,13 @@ def _articles(files: Sequence[Path]) -> Iterator[tuple[str, Article]]:
             yield from ((OWN, article) for article in read_articles(path))
 
 
-def write_batch(chosen: Sequence[tuple[Task, Prediction]], texts: dict[str, dict[str, str]], path: Path) -> None:
-    """Write the chosen sentences with their articles' text, unlabelled, the model's answer as `suggestion`."""
+def write_batch(
+    chosen: Sequence[tuple[Task, Prediction]], texts: dict[str, dict[str, str]], path: Path, model: str
+) -> None:
+    """Write the chosen sentences with their articles' text, unlabelled, the answer of `model` as `suggestion`."""
     units = []
     for task, found in chosen:
         unit: dict[str, object] = {"start": task.start, "end": task.end, "sha1": sentence_hash(task.text)}
-        answer = suggestion_of(task, found, "suggest")
+        answer = suggestion_of(task, found, model)
         units.append((task, unit | ({"suggestion": unit_of(task, answer)} if answer else {})))
     write_whole(path, "".join(line + "\n" for line in article_lines(units, texts)))

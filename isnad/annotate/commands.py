@@ -144,10 +144,11 @@ def suggest(
 
     known = Known.nothing() if data is None else Known.of(data, corpora_for(corpora))
     pool = read_pool(files, known)
-    chosen = suggest(pool.tasks, count, load_classifier(model), load_classifier("rules"), Weights(**weights), _told)
+    classifier = load_classifier(model)
+    chosen = suggest(pool.tasks, count, classifier, load_classifier("rules"), Weights(**weights), _told)
     if not chosen:
         raise IsnadError("expected sentences to choose from, found none that is new and states something")
-    write_batch(chosen, pool.texts, output)
+    write_batch(chosen, pool.texts, output, classifier.name)
     click.echo(f"{len(chosen):,} of {len(pool.tasks):,} sentences, {pool.left_out:,} articles left out", err=True)
 
 
