@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +26,17 @@ class Pool:
     left_out: int
 
 
-def read_pool(files: Sequence[Path], known: Known) -> Pool:
-    """All new sentences of `files`: articles as `isnad label` reads them, or `CORPUS.jsonl.xz` of the news text."""
+def read_pool(files: Sequence[Path], known: Known, tell: Callable[[int], None] | None = None) -> Pool:
+    """All new sentences of `files`: articles as `isnad label` reads them, or `CORPUS.jsonl.xz` of the news text.
+
+    `tell(n)` is called after the n-th article.
+    """
     tasks: list[Task] = []
     texts: dict[str, dict[str, str]] = {}
     left_out = 0
-    for corpus, article in _articles(files):
+    for number, (corpus, article) in enumerate(_articles(files), 1):
+        if tell:
+            tell(number)
         key = f"{corpus}:{article.doc_id}"
         title, outlet = article.title or "", article.outlet or "unknown"
         if key in texts or not known.admits_article(key, corpus, outlet, f"{title}\n{article.text}"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -143,18 +144,19 @@ def suggest(
     from isnad.classifier import load_classifier
 
     known = Known.nothing() if data is None else Known.of(data, corpora_for(corpora))
-    pool = read_pool(files, known)
+    pool = read_pool(files, known, _read_so_far)
     classifier = load_classifier(model)
-    chosen = suggest(pool.tasks, count, classifier, load_classifier("rules"), Weights(**weights), _told)
+    with click.progressbar(length=len(pool.tasks), label="judging sentences", file=sys.stderr) as bar:
+        chosen = suggest(pool.tasks, count, classifier, load_classifier("rules"), Weights(**weights), bar.update)
     if not chosen:
         raise IsnadError("expected sentences to choose from, found none that is new and states something")
     write_batch(chosen, pool.texts, output, classifier.name)
     click.echo(f"{len(chosen):,} of {len(pool.tasks):,} sentences, {pool.left_out:,} articles left out", err=True)
 
 
-def _told(done: int, total: int) -> None:
-    if total > 5000:
-        click.echo(f"\rjudged {done:,} of {total:,} sentences", err=True, nl=done == total)
+def _read_so_far(articles: int) -> None:
+    if articles % 5000 == 0:
+        click.echo(f"read {articles:,} articles", err=True)
 
 
 @annotate.command("adjudicate")

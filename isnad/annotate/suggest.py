@@ -27,6 +27,7 @@ from isnad.text import normalise_text
 HELD_OUT = SPLITS[1:]
 NEAR_HELD_OUT = 0.3
 """Share of the shorter text's five-word runs from which an article counts as too near to dev or test."""
+PIECE = 512
 POOL = 10
 """The picks are made among this many times as many sentences as are wanted."""
 
@@ -135,24 +136,26 @@ def suggest(
     classifier: Classifier,
     rules: Classifier,
     weights: Weights | None = None,
-    tell: Callable[[int, int], None] | None = None,
+    tell: Callable[[int], None] | None = None,
 ) -> list[tuple[Task, Prediction]]:
     """The `count` tasks most worth labelling, best first, each with the classifier's answer.
 
-    `tell(done, all)` is called as sentences are judged.
+    `tell(n)` is called whenever `n` more tasks are dealt with.
     """
     weights = weights or Weights()
-    usable = [t for t in tasks if has_proposition(t.text)]
+    usable: list[Task] = []
     found: list[Prediction] = []
     others: list[Prediction] = []
-    for at in range(0, len(usable), 512):
-        part = usable[at : at + 512]
-        found += predictions(part, classifier)
-        others += predictions(part, rules)
+    for at in range(0, len(tasks), PIECE):
+        part = [t for t in tasks[at : at + PIECE] if has_proposition(t.text)]
+        both = zip(part, predictions(part, classifier), predictions(part, rules), strict=True)
+        for task, own, other in both:
+            if own.label is not None:
+                usable.append(task)
+                found.append(own)
+                others.append(other)
         if tell:
-            tell(len(found), len(usable))
-    keep = [i for i, p in enumerate(found) if p.label is not None]
-    usable, found, others = ([xs[i] for i in keep] for xs in (usable, found, others))  # type: ignore[assignment]
+            tell(len(tasks[at : at + PIECE]))
     if not usable:
         return []
     worth = scores(found, others, weights)
