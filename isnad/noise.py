@@ -2,9 +2,9 @@
 
     isnad check --noise runs/tfidf/out_of_fold.jsonl
 
-A label is doubtful where a model that never saw the article gives it little probability, each label's probabilities
-first set against its own average, so that a label which models find hard is not blamed as a whole. The scores are those
-of `cleanlab`. A list of suspects is an invitation to read, no verdict.
+A label is doubtful where a model that never saw the article gives it little probability (`cleanlab`'s score of
+self-confidence; `benchmarks/label_noise.py` says how many spoilt labels it finds, and of its rivals it found most). A
+list of suspects is an invitation to read, no verdict.
 """
 
 from __future__ import annotations
