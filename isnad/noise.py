@@ -74,13 +74,7 @@ def suspects(judged: Sequence[Judged]) -> list[Suspect]:
     labels = np.array([j.label.id for j in judged])
     chances = np.array([j.probabilities for j in judged])
     chances = chances / chances.sum(axis=1, keepdims=True)
-    everywhere = len(np.unique(labels)) == len(Stance)
-    quality = get_label_quality_scores(
-        labels,
-        chances,
-        method="self_confidence" if not everywhere else "normalized_margin",
-        adjust_pred_probs=everywhere,
-    )
+    quality = get_label_quality_scores(labels, chances, method="self_confidence")
     order = np.argsort(quality, kind="stable")
     best = chances.argmax(axis=1)
     return [
