@@ -164,7 +164,7 @@ def test_only_the_wheel_and_its_needs_are_there(place: Path) -> None:
     assert found == []
 
 
-def test_every_module_imports_where_torch_is_not_needed(place: Path) -> None:
+def test_every_module_imports_where_its_extra_is_not_needed(place: Path) -> None:
     """A need that pyproject.toml forgets shows here, and not at a user's."""
     code = (
         "import importlib, json, pkgutil, isnad\n"
@@ -176,7 +176,16 @@ def test_every_module_imports_where_torch_is_not_needed(place: Path) -> None:
         "print(json.dumps(missing))"
     )
     missing = json.loads(python(place, code))
-    assert missing == dict.fromkeys(("isnad.runtimes.recurrent", "isnad.runtimes.transformer"), "torch")
+    extras = dict.fromkeys(("isnad.runtimes.recurrent", "isnad.runtimes.transformer"), "torch")
+    assert missing == extras | {"isnad.annotate.agreement": "krippendorff"}
+
+
+def test_annotating_needs_an_extra_only_where_it_computes(place: Path) -> None:
+    must(isnad(place, "annotate", "export", "csv", "article.txt", "--model", "rules", "-o", "out.csv"))
+    for words in (("agreement", "out.csv", "out.csv"), ("suggest", "article.txt", "-o", "batch.jsonl")):
+        run = isnad(place, "annotate", *words)
+        assert run.returncode == 1
+        assert 'pip install "isnad[annotate]"' in run.stderr
 
 
 def test_version_and_help(place: Path) -> None:

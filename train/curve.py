@@ -13,6 +13,7 @@ import logging
 import random
 import shutil
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -101,15 +102,17 @@ def curve(configs: Sequence[RunConfig], shares: Sequence[float], seeds: Sequence
 
 def law(sizes: Sequence[float], scores: Sequence[float]) -> tuple[float, float, float] | None:
     """`(a, b, c)` of a - b·n^(-c), by least squares; None where three sizes are not there or no law fits."""
-    from scipy.optimize import curve_fit
+    from scipy.optimize import OptimizeWarning, curve_fit
 
     if len(set(sizes)) < 3:
         return None
     try:
-        (a, b, c), _ = curve_fit(
-            lambda n, a, b, c: a - b * np.power(n, -c), np.array(sizes, float), np.array(scores, float),
-            p0=(min(max(scores) + 0.05, 1.0), 1.0, 0.3), bounds=((0, 0, 0.01), (1, 100, 3)), maxfev=20_000,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OptimizeWarning)  # points on a line: the law is one of many
+            (a, b, c), _ = curve_fit(
+                lambda n, a, b, c: a - b * np.power(n, -c), np.array(sizes, float), np.array(scores, float),
+                p0=(min(max(scores) + 0.05, 1.0), 1.0, 0.3), bounds=((0, 0, 0.01), (1, 100, 3)), maxfev=20_000,
+            )  # fmt: skip
     except RuntimeError:
         return None
     return float(a), float(b), float(c)
