@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 from conftest import Newsroom, python
 
-from train.diversity import LONG_RUN, SHORT_RUN, composed_texts, shared_runs, shared_with_news, variety, words_of
+from train.diversity import (
+    LONG_RUN,
+    SHORT_RUN,
+    composed_documents,
+    missed,
+    shared_runs,
+    shared_with_news,
+    variety,
+    words_of,
+)
 
 LETTERS = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 RUN = "وقع الطرفان صباح اليوم اتفاقا يقضي بتقاسم مياه النهر بين القرى الواقعة على ضفتيه"
@@ -57,9 +66,11 @@ def test_the_command_fails_on_a_long_run_and_shows_where(newsroom: Newsroom) -> 
 
 
 def test_composed_news_that_ships_repeats_no_long_run() -> None:
-    texts = composed_texts(Path(__file__).parent.parent / "data")
+    documents = composed_documents(Path(__file__).parent.parent / "data")
+    texts = {d.key: f"{d.title}\n{d.text}" for d in documents}
     assert variety(texts).near < 0.005
     assert list(shared_runs(texts, LONG_RUN)) == []
+    assert all(3 * unseen >= of for unseen, of in missed(documents).values()), "a third is caught by no cue list"
 
 
 def test_without_composed_news_there_is_nothing_to_say(tmp_path: Path) -> None:

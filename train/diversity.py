@@ -2,8 +2,9 @@
 
 Puts the composed articles beside as many words of real news (articles drawn at random, seed 13) and prints a Markdown
 table: distinct n-grams, types at growing length, sentence lengths, near-duplicates (exact containment of five-word
-runs, which MinHash would estimate); then the runs of words that composed articles share with one another or with the
-news. Exit code 1 when a run of 12 words is shared. What is shared with the news is shown as references only.
+runs, which MinHash would estimate); how many denials and doubts the cue rules miss; the runs of words that composed
+articles share with one another or with the news. Exit code 1 when a run of 12 words is shared. What is shared with the
+news is shown as references only.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ import numpy as np
 
 from isnad.duplicates import DuplicateIndex, shingles
 from isnad.errors import IsnadError
-from isnad.examples import COMPOSED, corpus_articles, find_corpora, join, read_documents
+from isnad.examples import COMPOSED, Document, corpus_articles, document_examples, find_corpora, join, read_documents
+from isnad.labels import Stance
+from isnad.rules import RulesClassifier
 from isnad.sentences import split_sentences
 from isnad.text import normalise_text
 from train.corpus import CORPORA
 from train.progress import talk, track
+from train.run import answers
 
 SEED = 13
 LONG_RUN, SHORT_RUN = 12, 8
@@ -167,10 +171,22 @@ def as_markdown(columns: dict[str, Variety]) -> str:
     return "\n".join(lines)
 
 
-def composed_texts(data: Path) -> dict[str, str]:
-    """Title and text of the composed articles by key."""
-    documents, _ = join(read_documents(sorted((data / COMPOSED).glob("*.jsonl"))), None)
-    return {d.key: f"{d.title}\n{d.text}" for d in documents}
+def composed_documents(data: Path) -> list[Document]:
+    """The composed articles."""
+    return join(read_documents(sorted((data / COMPOSED).glob("*.jsonl"))), None)[0]
+
+
+def missed(documents: Sequence[Document]) -> dict[Stance, tuple[int, int]]:
+    """Of the denials and doubts, how many the cue rules take for something else, and how many there are."""
+    examples = [e for d in documents for e in document_examples(d, "") if e.label in (Stance.DENY, Stance.SPECULATE)]
+    found = answers(RulesClassifier(), examples)
+    return {
+        stance: (
+            sum(e.label is stance and p.label is not stance for e, p in zip(examples, found, strict=True)),
+            sum(e.label is stance for e in examples),
+        )
+        for stance in (Stance.DENY, Stance.SPECULATE)
+    }
 
 
 @click.command(help=__doc__)
@@ -180,7 +196,8 @@ def main(data: Path, corpora: str | None) -> None:
     """Print the table and the shared runs."""
     talk()
     try:
-        texts = composed_texts(data)
+        documents = composed_documents(data)
+        texts = {d.key: f"{d.title}\n{d.text}" for d in documents}
         if not texts:
             raise IsnadError("expected composed articles in composed/*.jsonl, found none", path=data)
         columns, folder = {COMPOSED: variety(texts)}, find_corpora(corpora)
@@ -193,6 +210,8 @@ def main(data: Path, corpora: str | None) -> None:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     click.echo(as_markdown(columns))
+    for stance, (unseen, of) in missed(documents).items():
+        click.echo(f"\ncomposed {stance}: the cue rules miss {unseen:,} of {of:,} ({unseen / max(1, of):.0%})")
     if folder is None:
         click.echo("\nThe news text is not here (ISNAD_CORPORA): nothing is said of it.")
     runs = shared_runs(texts, SHORT_RUN)

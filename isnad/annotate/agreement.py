@@ -212,9 +212,21 @@ def load_files(paths: Sequence[Path]) -> dict[str, list[Pair]]:
     return found
 
 
+def _parts(origin: str, own: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """The samples in a second reading, which were drawn in different ways and must not be averaged."""
+    if origin == COMPOSED:
+        return {origin: list(own)}
+    oldest = min((p.second.guidelines for p in own), default=1)
+    parts = {origin: [p for p in own if p.second.guidelines == oldest and not p.first.unsure]}
+    parts[f"{origin}, first reader in doubt"] = [p for p in own if p.second.guidelines == oldest and p.first.unsure]
+    for version in sorted({p.second.guidelines for p in own} - {oldest}):
+        parts[f"{origin}, read again under version {version}"] = [p for p in own if p.second.guidelines == version]
+    return parts
+
+
 def load(data: Path) -> dict[str, list[Pair]]:
-    """Pairs from a data folder: news that the first reader was sure and unsure of (where noted), and composed."""
-    found = {}
+    """Pairs from a data folder, by origin and by how the sentences were chosen."""
+    found: dict[str, list[Pair]] = {}
     for origin in ("news", COMPOSED):
         published = read_documents(sorted((data / origin).glob("*.jsonl")))
         second = data / "second" / f"{origin}.jsonl"
@@ -223,8 +235,5 @@ def load(data: Path) -> dict[str, list[Pair]]:
         own = pairs(
             published, read_documents([second]), read_documents(sorted((data / "first").glob(f"{origin}.jsonl")))
         )
-        doubted = [p for p in own if p.first.unsure]
-        found[origin] = [p for p in own if not p.first.unsure]
-        if doubted:
-            found[f"{origin}, first reader in doubt"] = doubted
+        found |= {name: part for name, part in _parts(origin, own).items() if part or name == origin}
     return found
