@@ -81,8 +81,10 @@ def test_history_counts_what_the_first_two_readings_disagreed_on() -> None:
     found = [pair(i, "assert", "assert") for i in range(5)]
     found.append(pair(5, "deny", "deny", annotators=("author", "reader-2", "adjudicator")))
     found.append(pair(6, "skip", "skip"))
+    found.append(pair(7, "deny", "assert"))
     assert "except for 1 sentences" in history(found)
-    assert "for 6 of 7 sentences" in history(found)
+    assert "1 more differ and stand as the author labelled them" in history(found)
+    assert "for 6 of 8 sentences" in history(found)
     assert history(found) in table({"composed": found}, rounds=3)
 
 
@@ -135,8 +137,10 @@ def test_the_command_prints_the_table_of_the_shipped_data() -> None:
     data = Path(__file__).parent.parent / "data"
     result = CliRunner().invoke(cli, ["annotate", "agreement", str(data), "--rounds", "2"])
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("| | news | news, first reader in doubt | composed |\n")
-    assert "594 of 598 sentences" in result.output
+    assert result.output.startswith(
+        "| | news | news, first reader in doubt | news, read again under version 2 | composed |\n"
+    )
+    assert "The two agreed on both for" in result.output
 
 
 def test_the_second_reading_must_be_there(tmp_path: Path) -> None:

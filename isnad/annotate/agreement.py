@@ -160,11 +160,17 @@ def contested(found: Sequence[Pair]) -> list[tuple[str, str, int]]:
 def history(found: Sequence[Pair]) -> str:
     """How the labels of composed news came about, and on how many the first two readings agreed."""
     settled = sum(ADJUDICATOR in p.first.annotators for p in found)
+    waiting = sum(ADJUDICATOR not in p.first.annotators and not _alike(p) for p in found)
     return (
         f"Composed: published labels are the author's own, except for {settled} sentences on whose label or "
-        f"attribution author and second reader differed (marked `{ADJUDICATOR}`). The two agreed on both for "
-        f"{len(found) - settled:,} of {len(found):,} sentences before that."
+        f"attribution author and second reader differed (marked `{ADJUDICATOR}`); {waiting} more differ and stand as "
+        f"the author labelled them. The two agreed on both for {len(found) - settled - waiting:,} of {len(found):,} "
+        "sentences."
     )
+
+
+def _alike(pair: Pair) -> bool:
+    return pair.first.label == pair.second.label and pair.first.attributed == pair.second.attributed
 
 
 def table(by_origin: dict[str, list[Pair]], rounds: int = ROUNDS) -> str:
