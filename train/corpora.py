@@ -251,6 +251,16 @@ def fitting(source: str, out: Path, data: Path) -> tuple[int, int]:
     return fits, sum(len(d.units) for d in documents)
 
 
+def fingerprint_of(source: str, path: Path) -> dict[str, Any]:
+    """`articles`, `sha256` and `made` of the text that was labelled; raises IsnadError where the file lacks them."""
+    try:
+        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))[source]
+        return {name: known[name] for name in ("articles", "sha256", "made")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = f"expected the fingerprint of {source}, found {type(error).__name__}"
+        raise IsnadError(f"{what}; the text was made, but nothing says whether it fits", path=path) from error
+
+
 @click.command(help=__doc__)
 @click.argument("source", type=click.Choice(list(SOURCES)))
 @click.option("--from", "checkout", required=True, type=click.Path(path_type=Path), help="The checkout.")
@@ -263,7 +273,7 @@ def main(source: str, checkout: Path, out: Path, data: Path) -> None:
         target, digest, count, left_out = make(source, checkout, out)
         told = ", ".join(f"{n:,} {why}" for why, n in sorted(left_out.items())) or "none"
         click.echo(f"{target}: {count:,} articles; left out: {told}")
-        known = json.loads((data / FINGERPRINTS).read_text(encoding="utf-8"))[source]
+        known = fingerprint_of(source, data / FINGERPRINTS)
         if digest == known["sha256"]:
             click.echo("the very text that the labels were made on")
             return

@@ -76,12 +76,13 @@ def measure(config: RunConfig, prepared: Prepared, share: float, seed: int, out:
     return Point(config.name, share, seed, len(own.train), score)
 
 
-def curve(configs: Sequence[RunConfig], shares: Sequence[float], seeds: Sequence[int], out: Path) -> list[Point]:
+def curve(
+    work: Sequence[tuple[RunConfig, Prepared]], shares: Sequence[float], seeds: Sequence[int], out: Path
+) -> list[Point]:
     """All points; those that `out/points` holds for the same data and config are not trained again."""
     points = []
-    todo = [(c, share, seed) for c in configs for share in shares for seed in seeds]
-    for number, (config, share, seed) in enumerate(todo, 1):
-        prepared = prepare(config)
+    todo = [(c, prepared, share, seed) for c, prepared in work for share in shares for seed in seeds]
+    for number, (config, prepared, share, seed) in enumerate(todo, 1):
         mark = sha256(f"{prepared.fingerprint}\n{dump(config)}\n{share}\n{seed}".encode()).hexdigest()[:16]
         kept = out / "points" / f"{mark}.json"
         if kept.is_file():
@@ -90,9 +91,9 @@ def curve(configs: Sequence[RunConfig], shares: Sequence[float], seeds: Sequence
         log.info(
             "curve: %d of %d: %s on %.1f %% of the articles, seed %d", number, len(todo), config.name, 100 * share, seed
         )
-        work = out / "work"
-        points.append(measure(config, prepared, share, seed, work))
-        shutil.rmtree(work, ignore_errors=True)
+        scratch = out / "work"
+        points.append(measure(config, prepared, share, seed, scratch))
+        shutil.rmtree(scratch, ignore_errors=True)
         write_whole(kept, json.dumps(asdict(points[-1])) + "\n")
     return points
 
@@ -213,9 +214,9 @@ def main(configs: tuple[Path, ...], sizes: list[float], seeds: int, out: Path) -
     """Measure and write the curve."""
     talk()
     try:
-        resolved = [load_run_config(path, []) for path in configs]
-        points = curve(resolved, sizes, range(13, 13 + seeds), out)
-        table = as_markdown(points, len(prepare(resolved[0]).dev))
+        work = [(config, prepare(config)) for config in (load_run_config(path, []) for path in configs)]
+        points = curve(work, sizes, range(13, 13 + seeds), out)
+        table = as_markdown(points, len(work[0][1].dev))
     except IsnadError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

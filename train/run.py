@@ -26,6 +26,7 @@ from isnad.classifier import load_classifier
 from isnad.config import dump
 from isnad.errors import IsnadError
 from isnad.examples import COMPOSED, Document, Example, LabelledData, find_corpora, load_data
+from isnad.files import write_whole
 from isnad.labels import Stance
 from isnad.predictions import Classifier, Prediction
 from isnad.rules import RulesClassifier
@@ -240,11 +241,11 @@ def train(config: RunConfig) -> Path:
     out = Path(config.out) / config.name
     out.mkdir(parents=True, exist_ok=True)
     (out / METRICS).unlink(missing_ok=True)
-    _write(out / "config.yaml", dump(config))
-    _write(out / "environment.json", json.dumps(environment(), indent=1) + "\n")
+    write_whole(out / "config.yaml", dump(config))
+    write_whole(out / "environment.json", json.dumps(environment(), indent=1) + "\n")
     prepared = prepare(config)
     facts = {"fingerprint": prepared.fingerprint, "train": len(prepared.train), "dev": len(prepared.dev)}
-    _write(out / "data.json", json.dumps(facts | {"articles_without_text": prepared.missing}, indent=1) + "\n")
+    write_whole(out / "data.json", json.dumps(facts | {"articles_without_text": prepared.missing}, indent=1) + "\n")
     log.info("%s: %d training and %d dev sentences", config.name, len(prepared.train), len(prepared.dev))
     manifest = new_manifest(config, prepared)
     classifier = fit(config, manifest, prepared, out)
@@ -253,12 +254,6 @@ def train(config: RunConfig) -> Path:
     verify(classifier, manifest, out, prepared.dev)
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     return out
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    beside.rename(path)
 
 
 def train_seeds(config: RunConfig) -> list[Path]:

@@ -12,9 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from isnad.annotate.fields import answer_from, in_words, particulars, spans_of, task_of
+from isnad.annotate.fields import answer_from, particulars, read_list, spans_of, task_of
 from isnad.annotate.task import Answer, Task
-from isnad.errors import IsnadError
 
 NAME = "argilla"
 SUFFIX = ".json"
@@ -58,18 +57,7 @@ def _values(answer: Answer) -> dict[str, Any]:
 
 def read(path: Path) -> Iterator[Task]:
     """The tasks of an export; raises IsnadError that names the record."""
-    try:
-        records = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise IsnadError(f"expected records as `to_json` writes them, found no JSON: {error}", path=path) from error
-    if not isinstance(records, list):
-        raise IsnadError("expected a list of records, as `dataset.records.to_json` writes it", path=path)
-    for number, record in enumerate(records, 1):
-        try:
-            yield _read(record)
-        except (KeyError, TypeError, ValueError) as error:
-            where = record.get("id", number) if isinstance(record, dict) else number
-            raise IsnadError(f"record {where}: {in_words(error)}", path=path) from error
+    return read_list(path, "records as `dataset.records.to_json` writes them", "record", _read)
 
 
 def _read(record: dict[str, Any]) -> Task:

@@ -51,11 +51,12 @@ def export(form: str, files: tuple[Path, ...], output: Path, model: str | None, 
     suggest`, or readings and labelled data (then the answers go along, each under its annotator). doccano and
     checkthat get one further file per annotator, label-studio its labelling interface as .xml beside OUTPUT.
     """
-    from isnad.annotate.task import corpora_for, read_tasks, with_suggestions
+    from isnad.annotate.task import read_tasks, with_suggestions
     from isnad.classifier import load_classifier
+    from isnad.examples import find_corpora
     from isnad.files import write_whole
 
-    tasks = read_tasks(files, corpora_for(corpora))
+    tasks = read_tasks(files, find_corpora(corpora))
     if not tasks:
         raise IsnadError("expected sentences to export, found none in these files")
     if model is not None:
@@ -140,10 +141,13 @@ def suggest(
     need("sklearn", extra="annotate")
     from isnad.annotate.batch import read_pool, write_batch
     from isnad.annotate.suggest import Known, Weights, suggest
-    from isnad.annotate.task import corpora_for
     from isnad.classifier import load_classifier
+    from isnad.examples import find_corpora
 
-    known = Known.nothing() if data is None else Known.of(data, corpora_for(corpora))
+    known = Known.nothing() if data is None else Known.of(data, find_corpora(corpora))
+    if known.without_text:
+        missing = f"the text of {known.without_text} held-out articles is not here"
+        click.echo(f"warning: {missing}: what nearly duplicates them may be chosen (--corpora)", err=True)
     pool = read_pool(files, known, _read_so_far)
     classifier = load_classifier(model)
     with click.progressbar(length=len(pool.tasks), label="judging sentences", file=sys.stderr) as bar:
@@ -176,9 +180,10 @@ def adjudicate(
     holds the sentences settled so far and those on which both agree (with the first reader's spans).
     """
     from isnad.annotate.adjudicate import differing, settle, write_settled
-    from isnad.annotate.task import corpora_for, read_tasks
+    from isnad.annotate.task import read_tasks
+    from isnad.examples import find_corpora
 
-    tasks = read_tasks([first, second, *text], corpora_for(corpora))
+    tasks = read_tasks([first, second, *text], find_corpora(corpora))
     read_twice = [t for t in tasks if len(t.answers) > 1]
     if not read_twice:
         raise IsnadError("expected sentences that both have read, found none; compare other files")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from isnad.annotate.task import GUIDELINES, Answer, Task, checked, parse_reference
+from isnad.errors import IsnadError
 from isnad.examples import Bounds, sentence_hash
 
 PARTICULARS = ("title", "before", "after", "outlet", "date", "kind")
@@ -66,6 +69,22 @@ def in_words(error: Exception) -> str:
     return (
         str(error) if isinstance(error, ValueError) and str(error) else f"malformed ({type(error).__name__}: {error})"
     )
+
+
+def read_list(path: Path, wanted: str, one: str, read: Callable[[dict[str, Any]], Task]) -> Iterator[Task]:
+    """The tasks that `read` makes of the objects of a JSON list; raises IsnadError that names the `one` at fault."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise IsnadError(f"expected {wanted}, found no JSON: {error}", path=path) from error
+    if not isinstance(rows, list):
+        raise IsnadError(f"expected {wanted}, found {type(rows).__name__}", path=path)
+    for number, row in enumerate(rows, 1):
+        try:
+            yield read(row)
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+            where = row.get("id", number) if isinstance(row, dict) else number
+            raise IsnadError(f"{one} {where}: {in_words(error)}", path=path) from error
 
 
 def spans_of(answer: Answer) -> list[tuple[str, int, int]]:

@@ -12,10 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from isnad.annotate.fields import answer_from, in_words, particulars, spans_of, task_of, trusted_span
+from isnad.annotate.fields import answer_from, particulars, read_list, spans_of, task_of, trusted_span
 from isnad.annotate.task import Answer, Task
 from isnad.check_article import LABELS
-from isnad.errors import IsnadError
 
 NAME = "label-studio"
 SUFFIX = ".json"
@@ -75,18 +74,11 @@ def _result(task: Task, answer: Answer, *, person: bool = True) -> list[dict[str
 
 def read(path: Path) -> Iterator[Task]:
     """The tasks of an export; raises IsnadError that names the task."""
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise IsnadError(f"expected the JSON export of Label Studio, found no JSON: {error}", path=path) from error
-    if not isinstance(rows, list):
-        raise IsnadError("expected a list of tasks; export JSON or JSON-MIN", path=path)
-    for number, row in enumerate(rows, 1):
-        try:
-            yield _read_full(row) if "data" in row else _read_min(row)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            where = row.get("id", number) if isinstance(row, dict) else number
-            raise IsnadError(f"task {where}: {in_words(error)}", path=path) from error
+    return read_list(path, "a list of tasks as the exports JSON and JSON-MIN hold it", "task", _read)
+
+
+def _read(row: dict[str, Any]) -> Task:
+    return _read_full(row) if "data" in row else _read_min(row)
 
 
 def _read_full(row: dict[str, Any]) -> Task:

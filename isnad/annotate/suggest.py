@@ -52,6 +52,8 @@ class Known:
     articles: frozenset[str]
     publishers: frozenset[str]
     held_out: DuplicateIndex
+    without_text: int = 0
+    """Held-out articles whose near-duplicates cannot be found."""
 
     @classmethod
     def of(cls, data: Path, corpora: Path | None) -> Known:
@@ -60,13 +62,14 @@ class Known:
         documents = read_documents(paths)
         owner = read_splits(data / "splits")
         held = [d for d in documents if owner.get(d.key) in HELD_OUT]
-        joined, _ = join(held, corpora)
+        joined, missing = join(held, corpora)
         last = [d for d in held if owner[d.key] == SPLITS[-1] and d.corpus != "composed"]
         return cls(
             sentences=frozenset(_names(documents)),
             articles=frozenset(d.key for d in held),
             publishers=frozenset(publisher(d.corpus, d.outlet) for d in last),
             held_out=DuplicateIndex({d.key: f"{d.title}\n{d.text}" for d in joined}),
+            without_text=len(missing),
         )
 
     @classmethod

@@ -16,7 +16,7 @@ from typing import Any
 
 from isnad.check_article import LABELS
 from isnad.errors import IsnadError
-from isnad.examples import COMPOSED, TITLE, Bounds, corpus_articles, find_corpora, sentence_hash
+from isnad.examples import COMPOSED, TITLE, Bounds, corpus_articles, sentence_hash
 from isnad.files import write_whole
 from isnad.labels import SKIP, Stance
 from isnad.predictions import Classifier, Prediction
@@ -147,13 +147,28 @@ def read_tasks(paths: Sequence[Path], corpora: Path | None = None) -> list[Task]
 
 
 def merge(tasks: Iterable[Task]) -> list[Task]:
-    """One task a sentence, in order of appearance, with the answers of all annotators (an annotator's first one)."""
+    """One task a sentence, in order of appearance, with the answers of all annotators.
+
+    Raises IsnadError where one annotator gives a sentence two answers that differ.
+    """
     found: dict[str, Task] = {}
     for task in tasks:
-        known = found.setdefault(task.reference, task)
-        if known is not task:
-            found[task.reference] = _merged(known, task)
+        known = found.get(task.reference, replace(task, answers=()))
+        found[task.reference] = replace(
+            known, answers=_united(task, known.answers), suggestion=known.suggestion or task.suggestion
+        )
     return list(found.values())
+
+
+def _united(task: Task, known: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    by_name = {a.annotator: a for a in known}
+    for answer in task.answers:
+        if by_name.setdefault(answer.annotator, answer) != answer:
+            raise IsnadError(
+                f"expected one answer by {answer.annotator} to {task.reference}, found two that differ; remove one, "
+                "or give the annotators different names"
+            )
+    return tuple(by_name.values())
 
 
 def _key(article: dict[str, Any]) -> str:
@@ -256,12 +271,6 @@ def _bounds(raw: Sequence[int] | None) -> Bounds:
     return None if raw is None else (int(raw[0]), int(raw[1]))
 
 
-def _merged(known: Task, task: Task) -> Task:
-    names = {a.annotator for a in known.answers}
-    fresh = tuple(a for a in task.answers if a.annotator not in names)
-    return replace(known, answers=known.answers + fresh, suggestion=known.suggestion or task.suggestion)
-
-
 def _plain_tasks(path: Path) -> Iterator[Task]:
     from isnad.articles import read_articles
 
@@ -271,11 +280,6 @@ def _plain_tasks(path: Path) -> Iterator[Task]:
                 article.title or "", article.text, s.start, s.end, corpus=OWN, doc_id=article.doc_id,
                 outlet=article.outlet or "unknown", date=article.date or "", kind="article",
             )  # fmt: skip
-
-
-def corpora_for(named: str | None) -> Path | None:
-    """The folder of the news text, as everywhere: named, `ISNAD_CORPORA`, or one of the usual places."""
-    return find_corpora(named)
 
 
 # --- suggestions --------------------------------------------------------------------------------
