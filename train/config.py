@@ -65,6 +65,8 @@ class NeuralConfig(RunConfig):
     dropout: float
     max_length: int
     class_weights: Literal["none", "balanced"] = "none"
+    composed_weight: float = Field(default=1.0, gt=0)
+    """What a composed sentence counts in the loss beside one of real news."""
     attributed_weight: float = 0.3
     span_weight: float = 0.5
     patience: int = 3

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from isnad.artefact import Manifest
-from isnad.examples import Example
+from isnad.examples import COMPOSED, Example
 from isnad.labels import Stance
 from isnad.runtimes.base import Item, make_item
 from isnad.text import Normalised, normalise
@@ -29,6 +29,8 @@ class Target:
     attributed: bool
     cue: Bounds
     source: Bounds
+    weight: float = 1.0
+    """What it counts in the loss."""
 
     @property
     def label(self) -> int:
@@ -36,8 +38,8 @@ class Target:
         return int(np.argmax(self.soft))
 
 
-def make_target(example: Example, manifest: Manifest) -> Target:
-    """`example` (which has a label) as a model with this manifest learns it."""
+def make_target(example: Example, manifest: Manifest, *, composed_weight: float = 1.0) -> Target:
+    """`example` (which has a label) as a model with this manifest learns it; composed text counts `composed_weight`."""
     assert example.label is not None
     normalised = normalise(example.text, manifest.recipe)
     return Target(
@@ -46,6 +48,7 @@ def make_target(example: Example, manifest: Manifest) -> Target:
         attributed=example.attributed,
         cue=_bounds(normalised, example.cue),
         source=_bounds(normalised, example.source),
+        weight=composed_weight if example.origin == COMPOSED else 1.0,
     )
 
 
@@ -87,4 +90,5 @@ def padded_gold(
         attributed=torch.tensor([float(t.attributed) for t in targets]),
         tags=all_tags,
         own=own,
+        weight=torch.tensor([t.weight for t in targets]),
     )

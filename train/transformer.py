@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from train.targets import Target, class_weights, padded_gold, tag_tokens
 
 log = logging.getLogger("train")
 TELL_EVERY = 10.0
+GOLD = tuple(f.name for f in fields(Gold))
 
 
 def use_bf16(config: TransformerConfig) -> bool:
@@ -58,8 +60,7 @@ class Collator:
         places = [[i for i, o in enumerate(r["offsets"]) if o is not None] for r in rows]
         tags = [tag_tokens([r["offsets"][i] for i in at], t) for r, at, t in zip(rows, places, targets, strict=True)]
         gold = padded_gold(targets, tags, places, inputs["input_ids"].shape[1])
-        names = ("soft", "attributed", "tags", "own")
-        inputs |= {f"gold_{n}": getattr(gold, n) for n in names}
+        inputs |= {f"gold_{n}": getattr(gold, n) for n in GOLD}
         inputs["labels"] = torch.tensor([t.label for t in targets])
         return inputs
 
@@ -77,7 +78,7 @@ class StanceTrainer(Trainer):
         """The joint loss of a batch that `Collator` made."""
         inputs = dict(inputs)
         inputs.pop("labels", None)
-        gold = Gold(**{n: inputs.pop(f"gold_{n}") for n in ("soft", "attributed", "tags", "own")})
+        gold = Gold(**{n: inputs.pop(f"gold_{n}") for n in GOLD})
         answers = model(**inputs)
         weights = self.weights.to(answers["stance"].device)
         loss = joint_loss(answers, gold, weights, self.config.attributed_weight, self.config.span_weight)
