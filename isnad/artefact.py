@@ -6,17 +6,29 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from isnad.config import Config, build
 from isnad.errors import IsnadError
+from isnad.files import write_whole
 from isnad.labels import Stance
 
 MANIFEST = "isnad.json"
 SCHEMA = "isnad-artefact/1"
 Kind = Literal["majority", "rules", "tfidf", "recurrent", "transformer"]
+
+_ALL = Field(min_length=len(Stance), max_length=len(Stance))
+Row = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], _ALL]
+"""A number for each stance, in the order of `labels`."""
+
+
+class Scaling(Config):
+    """Vector scaling (Guo et al. 2017): the probabilities are the softmax of `logits * scale + bias`."""
+
+    scale: Row
+    bias: Row
 
 
 class Manifest(Config):
@@ -30,7 +42,15 @@ class Manifest(Config):
     max_length: int = 256
     context: Literal["none", "before", "title", "title+before"] = "none"
     temperature: float = 1.0
+    """What the logits are divided by where `scaling` is None."""
+    scaling: Scaling | None = None
     thresholds: dict[str, float] = {}
+    """Scores and conformal quantiles by name; see `isnad.confidence`."""
+    confusion: Annotated[list[Annotated[list[int], _ALL]], _ALL] | None = None
+    """Counts on natural dev sentences of real news (composed ones where there is none): a row a gold label, a column a
+    given one; sentences that got no label are left out."""
+    mean_scores: Annotated[list[Row], _ALL] | None = None
+    """On the same sentences, a row a gold label: the mean probabilities; zeros where no sentence has it."""
     heads: bool = False
     base_model: str | None = None
     data_fingerprint: str | None = None
@@ -73,8 +93,5 @@ def write_artefact(folder: Path, manifest: Manifest, write: Callable[[Path], Non
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `isnad.json` beside and rename it."""
-    text = json.dumps(manifest.model_dump(by_alias=True), indent=1, ensure_ascii=False)
-    beside = folder / (MANIFEST + ".part")
-    beside.write_text(text + "\n", encoding="utf-8")
-    beside.rename(folder / MANIFEST)
+    """Write `isnad.json` into `folder`, whole."""
+    write_whole(folder / MANIFEST, json.dumps(manifest.model_dump(by_alias=True), indent=1, ensure_ascii=False) + "\n")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from isnad.artefact import MANIFEST, Manifest, read_manifest
+from isnad.confidence import in_force
 from isnad.errors import IsnadError, need
 from isnad.predictions import NO_PROPOSITION, Classifier, LabelledArticle, LabelledSentence, Prediction
 from isnad.proposition import has_proposition
@@ -24,18 +25,25 @@ CONTEXT = 3
 """Preceding sentences handed to the classifier."""
 
 
-def load_classifier(path: str | Path | None = None) -> Classifier:
+def load_classifier(
+    path: str | Path | None = None, *, abstain_at: str | None = None, sets: float | None = None
+) -> Classifier:
     """Open a run directory or an artefact folder; None opens the released one, `"rules"` the cue rules.
 
-    A transformer runs on ONNX Runtime where the folder holds `model.onnx`, else on torch. Raises IsnadError
-    when there is none, or when the library that it needs is not installed.
+    A transformer runs on ONNX Runtime where the folder holds `model.onnx`, else on torch. `abstain_at`, "score=.8" or
+    "precision=.95" (what the answers kept had on the dev sentences of the artefact), says which answers are marked
+    `abstained`, in place of the threshold of the artefact; with `sets`, a coverage that the artefact stores, every
+    answer has a `label_set`. Raises IsnadError when there is no artefact, when it does not store what was asked for,
+    or when the library that it needs is not installed.
     """
     if path == "rules":
         from isnad.rules import RulesClassifier
 
-        return RulesClassifier()
+        return RulesClassifier(thresholds=in_force({}, abstain_at=abstain_at, sets=sets, model=path))
     folder = artefact_folder(RELEASED if path is None else Path(path))
     manifest = read_manifest(folder)
+    thresholds = in_force(manifest.thresholds, abstain_at=abstain_at, sets=sets, model=manifest.name)
+    manifest = manifest.model_copy(update={"thresholds": thresholds})
     return _OPENERS[manifest.kind](folder, manifest)
 
 
@@ -57,7 +65,8 @@ def _open_majority(folder: Path, manifest: Manifest) -> Classifier:
 def _open_rules(folder: Path, manifest: Manifest) -> Classifier:
     from isnad.rules import RulesClassifier
 
-    return RulesClassifier({str(k): float(v) for k, v in manifest.settings["precision"].items()})
+    precision = {str(k): float(v) for k, v in manifest.settings["precision"].items()}
+    return RulesClassifier(precision, manifest.thresholds)
 
 
 def _open_tfidf(folder: Path, manifest: Manifest) -> Classifier:

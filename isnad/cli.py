@@ -23,6 +23,7 @@ import click
 from isnad import __version__
 from isnad.annotate.commands import annotate
 from isnad.errors import IsnadError, need
+from isnad.profile import profile
 
 if TYPE_CHECKING:
     from isnad.articles import Article
@@ -66,6 +67,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
+def _abstain_at(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    from isnad.confidence import parse_abstain_at
+
+    if value is not None:
+        try:
+            parse_abstain_at(value)
+        except IsnadError as error:
+            raise click.BadParameter(str(error)) from None
+    return value
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="isnad %(version)s")
 def cli() -> None:
@@ -80,10 +92,27 @@ def cli() -> None:
 )  # fmt: skip
 @_model_option
 @click.option(
+    "--abstain-at", metavar="precision=P|score=S", callback=_abstain_at,
+    help="Mark answers that are less sure than this as undecided: under the score S, or under the one from which on "
+    "the model's answers had the precision P on its dev sentences.",
+)  # fmt: skip
+@click.option(
+    "--sets", metavar="COVERAGE", type=float,
+    help="Say which labels stay possible: a set that holds the right one about this often: .80, .90 or .95.",
+)  # fmt: skip
+@click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; it appears when complete."
 )
 @click.pass_context
-def label(ctx: click.Context, files: tuple[str, ...], form: str, model: str | None, output: Path | None) -> None:
+def label(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    form: str,
+    model: str | None,
+    abstain_at: str | None,
+    sets: float | None,
+    output: Path | None,
+) -> None:
     """Label every sentence of Arabic news articles.
 
     FILE is plain text, a web page or JSON Lines (one {"text": …} a line); - reads standard input. A file that
@@ -92,11 +121,13 @@ def label(ctx: click.Context, files: tuple[str, ...], form: str, model: str | No
     """
     if output and os.path.isfile(output) and any(os.path.isfile(f) and os.path.samefile(f, output) for f in files):
         raise click.BadParameter(f"{output} is one of the files to label; name another", param_hint="-o")
+    if sets is not None and form == "html":
+        raise click.BadParameter("expected --format table or jsonl, found html; name one of these", param_hint="--sets")
     failures: list[str] = []
     with _sink(output) as sink:
         from isnad.classifier import load_classifier
 
-        classifier = load_classifier(model)
+        classifier = load_classifier(model, abstain_at=abstain_at, sets=sets)
         articles = _labelled(_read(files, failures), classifier, failures)
         watched = sink is not sys.stdout or not sink.isatty() or form == "html"
         done = _WRITERS[form](_watched(articles, files) if watched else articles, sink)
@@ -120,7 +151,9 @@ def model(model: str | None) -> None:
 
         folder = artefact_folder(RELEASED if model is None else Path(model))
         manifest = read_manifest(folder)
-        facts = manifest.model_dump(exclude={"schema_", "labels", "thresholds", "settings"})
+        tables = {"labels", "scaling", "thresholds", "confusion", "mean_scores", "settings"}
+        facts = manifest.model_dump(exclude={"schema_", *tables})
+        facts |= {"scaling": "temperature" if manifest.scaling is None else "vector"}
         facts |= {"abstain_below": manifest.abstain_below, "folder": folder}
     for name, value in facts.items():
         shown = "none" if value is None else _printable(str(value))
@@ -128,6 +161,7 @@ def model(model: str | None) -> None:
 
 
 cli.add_command(annotate)
+cli.add_command(profile)
 
 
 @cli.command()

@@ -63,6 +63,9 @@ class Document:
     units: tuple[Unit, ...]
     path: str = ""
     line: int = 0
+    country: str = ""
+    """ISO 3166 code; composed articles have one."""
+    subject: str = ""
 
     @property
     def key(self) -> str:
@@ -178,6 +181,8 @@ def _document(line: str, path: Path, number: int) -> Document:
             units=units,
             path=str(path),
             line=number,
+            country=raw.get("country") or "",
+            subject=raw.get("subject") or "",
         )
     except (ValueError, KeyError, TypeError) as error:
         raise IsnadError(

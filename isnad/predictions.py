@@ -32,8 +32,9 @@ class Prediction:
     `label` is the best label even when `abstained`; None only where there is no proposition
     or nothing is left after normalisation. `score` is the calibrated probability of `label`
     (0 where it is None), `scores` maps every stance to its probability. Spans are offsets
-    into the sentence that was given (into the raw article in a `LabelledArticle`). What a
-    model does not give is None.
+    into the sentence that was given (into the raw article in a `LabelledArticle`). `label_set`
+    holds the labels that stay possible, most probable first, where sets were asked for. What
+    a model does not give is None.
     """
 
     label: Stance | None
@@ -44,6 +45,7 @@ class Prediction:
     cue: Span | None = None
     source: Span | None = None
     warnings: list[str] = field(default_factory=list)
+    label_set: tuple[Stance, ...] | None = None
 
     def shifted(self, by: int) -> Prediction:
         """The same answer with its spans `by` characters further on."""

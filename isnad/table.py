@@ -16,19 +16,25 @@ ISOLATE, POP = "\u2068", "\u2069"
 UNDECIDED = "○"
 """Icon of a sentence on which the classifier abstained."""
 
-_HEADS = ("#", "stance", "conf.", "sentence", "cue", "source")
+_HEADS = ("#", "stance", "conf.", "or", "sentence", "cue", "source")
+_OR = _HEADS.index("or")
 _WIDEST = {"sentence": 56, "cue": 18, "source": 26}
 _STRONG_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\\s]+")
 
 
 def render_table(article: LabelledArticle) -> str:
-    """Number, stance, confidence, sentence (shortened), cue and source; one sentence a line, then the counts."""
-    rows = [_row(number, sentence) for number, sentence in enumerate(article.sentences, 1)]
-    widths = [max(map(_cells, column)) for column in zip(_HEADS, *rows, strict=True)]
+    """Number, stance, confidence, sentence (shortened), cue and source; one sentence a line, then the counts.
+
+    Where there are label sets, a column "or" names the other labels of the set.
+    """
+    rows = [_HEADS, *(_row(number, sentence) for number, sentence in enumerate(article.sentences, 1))]
+    if all(s.label_set is None for s in article.sentences):
+        rows = [row[:_OR] + row[_OR + 1 :] for row in rows]
+    widths = [max(map(_cells, column)) for column in zip(*rows, strict=True)]
     title = [_isolated(_clean(article.title)), ""] if article.title else []
-    lines = [_line(_HEADS, widths), _line(["─" * width for width in widths], widths)]
-    lines += [_line(row, widths) for row in rows]
+    lines = [_line(row, widths) for row in rows]
+    lines.insert(1, _line(["─" * width for width in widths], widths))
     return "\n".join([*title, *lines, "", _counts(article)]) + "\n"
 
 
@@ -46,6 +52,7 @@ def _row(number: int, sentence: LabelledSentence) -> tuple[str, ...]:
         str(number),
         _stance(sentence),
         percent(sentence.score) if sentence.label else "",
+        ", ".join(s.value for s in sentence.label_set or () if s is not sentence.label),
         *(_isolated(_shortened(_clean(text), width)) for text, width in texts),
     )
 
@@ -63,6 +70,8 @@ def _counts(article: LabelledArticle) -> str:
     parts = [f"{s.icon} {s.value} {counts[s.value]}" for s in Stance]
     if undecided := sum(s.abstained and s.label is not None for s in article.sentences):
         parts.append(f"{UNDECIDED} undecided {undecided} of these")
+    if several := sum(len(s.label_set or ()) > 1 for s in article.sentences):
+        parts.append(f"more than one possible {several} of these")
     if plain := sum(s.label is None for s in article.sentences):
         parts.append(f"– without a proposition {plain}")
     return "   ".join(parts)

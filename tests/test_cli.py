@@ -25,7 +25,7 @@ NEWS = (
     "وقد ترتفع رسوم الدخول في الربيع المقبل. وافتُتحت الحديقة قبل عشرين عاماً."
 )
 STANCES = ["deny", "attribute", "speculate", "assert"]
-PREDICTION = {"label", "score", "scores", "abstained", "attributed", "cue", "source", "warnings"}
+PREDICTION = {"label", "score", "scores", "abstained", "attributed", "cue", "source", "warnings", "label_set"}
 
 
 def isnad(

@@ -32,7 +32,7 @@ from isnad.predictions import Classifier, Prediction
 from isnad.rules import RulesClassifier
 from isnad.runtimes.base import ModelClassifier
 from isnad.runtimes.linear import MajorityClassifier
-from train.calibration import fit_temperature
+from train.calibration import calibrate
 from train.config import (
     MajorityConfig,
     NeuralConfig,
@@ -152,7 +152,8 @@ def fit(config: RunConfig, manifest: Manifest, prepared: Prepared, out: Path) ->
         from train.rules import fit_rules
 
         return fit_rules(prepared.train)
-    train = [make_target(e, manifest) for e in prepared.train]
+    weight = config.composed_weight if isinstance(config, NeuralConfig) else 1.0
+    train = [make_target(e, manifest, composed_weight=weight) for e in prepared.train]
     dev = [make_target(e, manifest) for e in prepared.dev]
     if isinstance(config, TfidfConfig):
         from train.linear import train_tfidf
@@ -182,18 +183,6 @@ def _fit_recurrent(
         return judge(gold, [int(o.logits.argmax()) for o in outputs]).macro_f1
 
     return train_recurrent(config, manifest, train, text, score)
-
-
-def calibrate(classifier: Classifier, manifest: Manifest, dev: Sequence[Example]) -> Manifest:
-    """The manifest with the temperature that fits dev best; rules and floors are left as they are."""
-    if not isinstance(classifier, ModelClassifier) or manifest.kind == "majority":
-        return manifest
-    natural = [e for e in dev if e.kind == "article"] or list(dev)
-    targets = [make_target(e, manifest) for e in natural]
-    outputs = classifier.run([t.item for t in targets])
-    temperature = fit_temperature(np.stack([o.logits for o in outputs]), np.array([t.label for t in targets]))
-    log.info("temperature %.3f from %d natural dev sentences", temperature, len(natural))
-    return manifest.model_copy(update={"temperature": temperature})
 
 
 def export(classifier: Classifier, manifest: Manifest, out: Path) -> Path:

@@ -39,6 +39,8 @@ NAMES = (
     "cue overlap (Dice), where either marks one",
 )
 ADJUDICATOR = "adjudicator"
+IN_DOUBT = ", first reader in doubt"
+"""Behind an origin: the sample of `load` whose first reader was in doubt."""
 
 Floats = NDArray[np.float64]
 
@@ -224,7 +226,7 @@ def _parts(origin: str, own: Sequence[Pair]) -> dict[str, list[Pair]]:
         return {origin: list(own)}
     oldest = min((p.second.guidelines for p in own), default=1)
     parts = {origin: [p for p in own if p.second.guidelines == oldest and not p.first.unsure]}
-    parts[f"{origin}, first reader in doubt"] = [p for p in own if p.second.guidelines == oldest and p.first.unsure]
+    parts[f"{origin}{IN_DOUBT}"] = [p for p in own if p.second.guidelines == oldest and p.first.unsure]
     for version in sorted({p.second.guidelines for p in own} - {oldest}):
         parts[f"{origin}, read again under version {version}"] = [p for p in own if p.second.guidelines == version]
     return parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from isnad.confidence import marked
 from isnad.labels import Stance
 from isnad.predictions import Prediction, Span
 from isnad.rules.evidence import SAYING, Hit, hits
@@ -36,7 +37,7 @@ class RulesClassifier:
     """Stance by cues: no training needed, every answer shows the words that decided.
 
     `precision` maps rule names («deny:main») or kinds («deny») to how often they are right; what is not named
-    keeps the shipped value.
+    keeps the shipped value. `thresholds` are those of a manifest (see `isnad.confidence`).
 
     >>> [p.label.value for p in RulesClassifier().predict(["نفت الوزارة الخبر.", "قد تمطر غداً."])]
     ['deny', 'speculate']
@@ -44,8 +45,11 @@ class RulesClassifier:
 
     name = "rules"
 
-    def __init__(self, precision: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, precision: Mapping[str, float] | None = None, thresholds: Mapping[str, float] | None = None
+    ) -> None:
         self.precision: dict[str, float] = {**PRECISION, **(precision or {})}
+        self.thresholds = dict(thresholds or {})
 
     def predict(
         self,
@@ -74,7 +78,7 @@ class RulesClassifier:
         scores = {s.value: sure if s is stance else (1 - sure) * _REST[stance][s] for s in Stance}
         attributed, anchor = _attribution(hit, stance, found)
         source = source_span(scene, anchor) if attributed and anchor else None
-        return Prediction(
+        answer = Prediction(
             label=stance,
             score=sure,
             scores=scores,
@@ -82,6 +86,7 @@ class RulesClassifier:
             cue=_cue_span(scene, hit, stance),
             source=source,
         )
+        return marked(answer, self.thresholds)
 
     def decide(self, found: Sequence[Hit]) -> Hit:
         """The hit that decides: by the order of stances, only rules that are right more often than not."""

@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isnad.artefact import Manifest
+from isnad.confidence import marked
 from isnad.labels import Stance
 from isnad.predictions import NO_PROPOSITION, Prediction, Span
 from isnad.proposition import has_proposition
@@ -71,11 +73,18 @@ def screen(sentence: str, recipe: str) -> Prediction | Normalised:
     return normalised
 
 
-def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+def softmax(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> Floats:
     """Probabilities along the last axis of `logits / temperature`."""
     scaled = np.asarray(logits, dtype=np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def calibrated(logits: Floats, manifest: Manifest) -> Floats:
+    """Probabilities `(..., 4)` of raw `logits (..., 4)` by the scaling of `manifest`, else by its temperature."""
+    if manifest.scaling is None:
+        return softmax(logits, manifest.temperature)
+    return softmax(np.asarray(logits, dtype=np.float64) * manifest.scaling.scale + manifest.scaling.bias)
 
 
 def best_run(probabilities: Floats, threshold: float = TOKEN_THRESHOLD) -> tuple[int, int] | None:
@@ -129,9 +138,8 @@ class ModelClassifier(ABC):
         ]
 
     def _answer(self, sentence: str, normalised: Normalised, output: Output) -> Prediction:
-        probabilities = softmax(output.logits, self.manifest.temperature)
+        probabilities = calibrated(output.logits, self.manifest)
         label = Stance.from_id(int(probabilities.argmax()))
-        score = float(probabilities.max())
         attributed = self._attributed(label, output)
         tags = output.tags
         cue = source = None
@@ -139,16 +147,16 @@ class ModelClassifier(ABC):
             cue = _raw_span(sentence, normalised, tags.offsets, best_run(tags.cue))
         if tags is not None and attributed:
             source = _raw_span(sentence, normalised, tags.offsets, best_run(tags.source))
-        return Prediction(
+        answer = Prediction(
             label=label,
-            score=score,
+            score=float(probabilities.max()),
             scores={s.value: float(probabilities[s.id]) for s in Stance},
-            abstained=score < self.manifest.abstain_below,
             attributed=attributed,
             cue=cue,
             source=source,
             warnings=[CUT] if output.cut else [],
         )
+        return marked(answer, self.manifest.thresholds)
 
     @staticmethod
     def _attributed(label: Stance, output: Output) -> bool | None:
