@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -59,21 +60,57 @@ class McNemar:
     method: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """The same draws of articles for any figure of some sentences: `article` `[n]` numbers each one's article from 0,
+    `times` `[rounds, articles]` says how often each article is drawn."""
+
+    article: Ints
+    times: Floats
+
+    @classmethod
+    def of(cls, article: Ints, *, rounds: int, seed: int) -> Draws:
+        """For one sentence at least."""
+        return cls(article, np.concatenate(list(_draws(int(article.max()) + 1, rounds, seed))))
+
+    def of_sums(self, columns: Floats, statistic: Callable[[Floats], Floats]) -> Interval:
+        """A figure that depends on the sums of `columns` `[n, D]` alone; `statistic` takes `[..., D]`."""
+        parts = np.zeros((self.times.shape[1], columns.shape[1]))
+        np.add.at(parts, self.article, columns)
+        return Interval(float(statistic(parts.sum(0))), *bounds(statistic(self.times @ parts)))
+
+    def ratio(self, above: Floats, below: Floats) -> Interval:
+        """Sum of `above` over sum of `below` (0 where that is 0), each `[n]`."""
+        return self.of_sums(np.stack([above, below], 1), lambda s: s[..., 0] / np.where(s[..., 1] > 0, s[..., 1], 1.0))
+
+    def sentence_weights(self) -> Iterator[Floats]:
+        """How often each sentence is drawn, `[some rounds, n]` at a time."""
+        step = max(1, _CELLS // (8 * self.article.size))
+        for start in range(0, len(self.times), step):
+            yield self.times[start : start + step, self.article]
+
+
+def numbered(articles: Sequence[Hashable]) -> Ints:
+    """A number from 0 for each of `articles`, in the order in which they first occur."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(a, len(numbers)) for a in articles], dtype=np.int64)
+
+
 def by_article(gold: ArrayLike, given: ArrayLike, articles: Sequence[Hashable]) -> Ints:
     """A confusion matrix per article, `[articles, K, K + 1]`, in the order in which articles first occur."""
     rows, columns = np.asarray(gold, dtype=np.int64), np.asarray(given, dtype=np.int64)
     metrics.confusion(rows, columns)
     if len(articles) != rows.size:
         raise ValueError(f"expected an article per gold label ({rows.size}), found {len(articles)}")
-    numbers: dict[Hashable, int] = {}
-    place = np.array([numbers.setdefault(a, len(numbers)) for a in articles], dtype=np.int64)
+    place = numbered(articles)
+    total = int(place.max()) + 1 if place.size else 0
     k = len(Stance)
     columns = np.where(columns == metrics.NO_LABEL, k, columns)
-    flat = np.bincount((place * k + rows) * (k + 1) + columns, minlength=len(numbers) * k * (k + 1))
-    return flat.reshape(len(numbers), k, k + 1).astype(np.int64)
+    flat = np.bincount((place * k + rows) * (k + 1) + columns, minlength=total * k * (k + 1))
+    return flat.reshape(total, k, k + 1).astype(np.int64)
 
 
-def resampled(*counts: Ints, rounds: int, seed: int) -> tuple[Floats, ...]:
+def resampled(*counts: NDArray[Any], rounds: int, seed: int) -> tuple[Floats, ...]:
     """Confusion matrices `[rounds, K, K + 1]` of articles drawn with replacement, the same draw for all `counts`."""
     lengths = {len(c) for c in counts}
     if len(lengths) != 1 or not lengths - {0}:
@@ -88,18 +125,18 @@ def interval(statistic: Statistic, counts: Ints, *, rounds: int = 1000, seed: in
     return summary(statistic, counts, resampled(counts, rounds=rounds, seed=seed)[0])
 
 
-def summary(statistic: Statistic, counts: Ints, totals: Floats) -> Interval:
+def summary(statistic: Statistic, counts: NDArray[Any], totals: Floats) -> Interval:
     """`interval` from rounds already drawn by `resampled`."""
-    low, high = _bounds(statistic(totals))
+    low, high = bounds(statistic(totals))
     return Interval(float(statistic(counts.sum(0))), low, high)
 
 
-def f1_summary(counts: Ints, totals: Floats) -> tuple[Interval, ...]:
-    """F1 of each label with its interval, over the rounds in which gold holds that label."""
-    values, rounds = metrics.f1(counts.sum(0)), metrics.f1(totals)
+def label_summary(statistic: Statistic, counts: Ints, totals: Floats) -> tuple[Interval, ...]:
+    """A figure of each label with its interval, over the rounds in which gold holds that label."""
+    values, rounds = statistic(counts.sum(0)), statistic(totals)
     held = totals.sum(-1) > 0
-    bounds = [_bounds(rounds[held[:, k], k]) for k in range(values.size)]
-    return tuple(Interval(float(v), *b) for v, b in zip(values, bounds, strict=True))
+    ends = [bounds(rounds[held[:, k], k]) for k in range(values.size)]
+    return tuple(Interval(float(v), *b) for v, b in zip(values, ends, strict=True))
 
 
 def difference(statistic: Statistic, first: Ints, second: Ints, *, rounds: int = 1000, seed: int = 13) -> Difference:
@@ -113,7 +150,7 @@ def difference_summary(statistic: Statistic, counts: tuple[Ints, Ints], draws: t
     value = float(statistic(counts[0].sum(0)) - statistic(counts[1].sum(0)))
     gaps = statistic(draws[0]) - statistic(draws[1])
     beyond = min(np.count_nonzero(gaps <= 0), np.count_nonzero(gaps >= 0))
-    return Difference(value, *_bounds(gaps), p=min(1.0, 2 * (1 + beyond) / (1 + gaps.size)))
+    return Difference(value, *bounds(gaps), p=min(1.0, 2 * (1 + beyond) / (1 + gaps.size)))
 
 
 def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
@@ -141,7 +178,8 @@ def _draws(articles: int, rounds: int, seed: int) -> Iterator[Floats]:
         yield weights.reshape(here, articles).astype(np.float64)
 
 
-def _bounds(values: Floats) -> tuple[float, float]:
+def bounds(values: Floats) -> tuple[float, float]:
+    """Ends of the 95 % percentile interval of drawn figures."""
     if not values.size:
         return 0.0, 0.0
     tail = (1 - LEVEL) / 2

@@ -1,4 +1,4 @@
-"""The two drawings of the report, as SVG written by hand: text stays text, colours come from the page."""
+"""The drawings of the report, as SVG written by hand: text stays text, colours come from the page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,29 @@ from markupsafe import Markup, escape
 from eval.bootstrap import Interval
 from eval.metrics import Bin
 
-MARKS = ("circle", "square", "diamond", "triangle")
-"""A shape per run, so that the drawing can be read without colour."""
+_CORNERS = {
+    "square": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
+    "diamond": ((0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)),
+    "triangle": ((0, -1.2), (1.15, 0.9), (-1.15, 0.9)),
+    "wedge": ((0, 1.2), (1.15, -0.9), (-1.15, -0.9)),
+    "flag": ((-0.9, -1.2), (1.2, 0), (-0.9, 1.2)),
+    "bar": ((-0.4, -1.3), (0.4, -1.3), (0.4, 1.3), (-0.4, 1.3)),
+    "star": ((0, -1.4), (0.35, -0.35), (1.4, 0), (0.35, 0.35), (0, 1.4), (-0.35, 0.35), (-1.4, 0), (-0.35, -0.35)),
+}
+MARKS = ("circle", *_CORNERS)
+"""A shape per run, so that the drawing can be read without colour; the last one is the second reader's."""
+READER = len(MARKS) - 1
+DASHES = ("", "7 4", "2 3", "10 3 2 3", "5 2 1 2 1 2", "1 5", "12 6")
+"""A line per run, likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The risk-coverage curve of a run: `(coverage, risk)` points."""
+
+    name: str
+    run: int
+    points: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +54,11 @@ def number(value: float) -> str:
 
 def mark(kind: int, x: float, y: float, size: float = 5.0) -> Markup:
     """The shape of the run with this number."""
-    shape, css = MARKS[kind % len(MARKS)], f"mark run-{kind % len(MARKS)}"
+    kind = READER if kind == READER else kind % READER
+    shape, css = MARKS[kind], f"mark run-{kind}"
     if shape == "circle":
         return Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="{:.1f}"/>').format(css, x, y, size)
-    corners = {
-        "square": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
-        "diamond": ((0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)),
-        "triangle": ((0, -1.2), (1.15, 0.9), (-1.15, 0.9)),
-    }[shape]
+    corners = _CORNERS[shape]
     points = " ".join(f"{x + size * a:.1f},{y + size * b:.1f}" for a, b in corners)
     return Markup('<polygon class="{}" points="{}"/>').format(css, points)
 
@@ -98,6 +116,41 @@ def reliability(bins: Sequence[Bin], *, size: int = 340, edge: int = 44) -> Mark
         f"sure {number(b.confidence)}: right {number(b.accuracy or 0)}" for b in bins if b.confidence is not None
     )
     return _svg(size, up(0) + 46, f"Reliability: {said}", Markup("").join(parts))
+
+
+def risk_coverage(curves: Sequence[Curve], *, width: int = 460, height: int = 300, edge: int = 52) -> Markup:
+    """How often the answers are wrong (up) when only the surest are given (across)."""
+    most = max(0.05, math.ceil(20 * max(risk for c in curves for _, risk in c.points)) / 20)
+    inner, tall = width - edge - 14, height - 60
+
+    def across(value: float) -> float:
+        return edge + inner * value
+
+    def up(value: float) -> float:
+        return 10 + tall * (1 - value / most)
+
+    parts = []
+    line = Markup('<line class="grid" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>')
+    for t in range(6):
+        parts += [
+            line.format(across(t / 5), up(0), across(t / 5), up(most)),
+            _mid(f"{20 * t} %", across(t / 5), up(0) + 18),
+        ]
+        level = most * t / 5
+        parts += [line.format(across(0), up(level), across(1), up(level))]
+        parts.append(_text(f"{100 * level:.0f} %", across(0) - 6, up(level) + 4, "axis last"))
+    for curve in curves:
+        points = " ".join(f"{across(c):.1f},{up(r):.1f}" for c, r in curve.points)
+        drawn = Markup('<polyline class="curve line-{}" stroke-dasharray="{}" points="{}"/>')
+        parts.append(drawn.format(curve.run % READER, DASHES[curve.run % len(DASHES)], points))
+        parts.append(mark(curve.run, across(curve.points[-1][0]), up(curve.points[-1][1]), 4.5))
+    parts.append(_mid("share of sentences answered, the surest first", across(0.5), up(0) + 40))
+    said = "; ".join(f"{c.name}: wrong {100 * c.points[-1][1]:.0f} % of all answered" for c in curves)
+    return _svg(width, height, f"Risk against coverage. {said}", Markup("").join(parts))
+
+
+def _mid(words: str, x: float, y: float) -> Markup:
+    return _text(words, x, y, "axis middle")
 
 
 def _whisker(row: Whisker, y: float, place: Callable[[float], float], text_at: float) -> Markup:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from eval import bootstrap, metrics
-from eval.bootstrap import Interval
-from eval.metrics import Calibration, Coverage, Ints, SpanScores
+from eval.bootstrap import Draws, Interval
+from eval.confidence import Confidence, Scored, judge_confidence
+from eval.facts import DIMENSIONS, Facts, Key
+from eval.metrics import Floats, Ints
 from eval.predictions import SPLITS, Record, Run
 from isnad.labels import Stance
 
-WANTED = (0.9, 0.95)
-"""Precisions for which the report says how much could be answered."""
+LEAST = 20
+"""Sentences that a slice needs to be ranked among the worst."""
 
+_BY_LABEL = (metrics.precision, metrics.recall, metrics.f1)
 FIGURES = {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1, "mcc": metrics.mcc}
 
 
@@ -24,16 +27,17 @@ FIGURES = {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1, "mcc": me
 class LabelResult:
     """One label in one slice."""
 
-    precision: float
-    recall: float
+    precision: Interval
+    recall: Interval
     f1: Interval
     support: int
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The figures of some sentences."""
+    """The figures of some sentences: those of a split whose `dimension` (of `eval.facts`) has the value `name`."""
 
+    dimension: str
     name: str
     n: int
     articles: int
@@ -47,8 +51,8 @@ class Slice:
 class Kept:
     """What is left where a run may abstain."""
 
-    coverage: float
-    accuracy: float
+    coverage: Interval
+    accuracy: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +60,55 @@ class Attributed:
     """The second question, "does a source stand behind it?", where both sides answer it."""
 
     n: int
-    accuracy: float
-    f1: float
+    accuracy: Interval
+    f1: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class SpanResult:
+    """Found character ranges against gold ones, one or none a sentence."""
+
+    precision: Interval
+    recall: Interval
+    f1: Interval
+    gold: int
+    found: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """One split; `main` and all that is no slice speak of the sentences named by `headline` alone."""
+    """One split; `main` and all that is no slice speak of the sentences named by `headline` alone.
+
+    `slices` stand dimension by dimension; the worst of all is `worst[0]`.
+    """
 
     name: str
     headline: str
     main: Slice
     confusion: Ints
-    calibration: Calibration | None
-    coverage: tuple[Coverage, ...]
+    confidence: Confidence | None
     kept: Kept | None
     attributed: Attributed | None
-    spans: dict[str, SpanScores]
-    slices: dict[str, Slice]
-    publishers: dict[str, Slice]
+    spans: dict[str, SpanResult]
+    slices: tuple[Slice, ...]
 
     @property
     def unanswered(self) -> int:
         """Sentences that got no label."""
         return int(self.confusion[:, -1].sum())
+
+    @property
+    def worst(self) -> list[Slice]:
+        """Slices of `LEAST` sentences or more, the least accurate first.
+
+        By accuracy, since macro-F1 cannot be compared between slices that hold different labels.
+        """
+        large = [s for s in self.slices if s.n >= LEAST and s.dimension not in ("origin", "choice")]
+        return sorted(large, key=lambda s: (s.accuracy.value, s.name))
+
+    def of(self, dimension: str) -> dict[str, Slice]:
+        """The slices of one dimension by name."""
+        return {s.name: s for s in self.slices if s.dimension == dimension}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,14 +125,22 @@ class Judged:
         return next(iter(self.splits.values()))
 
 
-def judge_run(run: Run, *, rounds: int, seed: int, tick: Callable[[str], None] = lambda _: None) -> Judged:
-    """All figures of `run`; `tick` is told each split before work on it begins."""
+def judge_run(
+    run: Run,
+    *,
+    rounds: int,
+    seed: int,
+    facts: Mapping[Key, Facts] | None = None,
+    tick: Callable[[str], None] = lambda _: None,
+) -> Judged:
+    """All figures of `run`, cut along `facts`; `tick` is told each split before work on it begins."""
     splits = {}
+    dev = Scored.of("dev", headline_of([r for r in run.records if r.split == "dev"])[1])
     for name in SPLITS:
         records = [r for r in run.records if r.split == name]
         if records:
             tick(f"{run.name} {name}")
-            splits[name] = judge_split(name, records, rounds=rounds, seed=seed)
+            splits[name] = judge_split(name, records, dev, facts or {}, rounds=rounds, seed=seed)
     return Judged(run, splits, _notes(run.records, splits))
 
 
@@ -113,54 +150,69 @@ def headline_of(records: Sequence[Record]) -> tuple[str, list[Record]]:
     return ("news", news) if news else ("composed", list(records))
 
 
-def judge_split(name: str, records: Sequence[Record], *, rounds: int, seed: int) -> Split:
+def judge_split(
+    name: str, records: Sequence[Record], dev: Scored, facts: Mapping[Key, Facts], *, rounds: int, seed: int
+) -> Split:
     """One split of one run."""
-
-    def weigh(label: str, some: Sequence[Record]) -> Slice:
-        return judge_slice(label, some, rounds=rounds, seed=seed)
-
     headline, main = headline_of(records)
-    cuts: dict[str, list[Record]] = {
-        "all": list(records),
-        "composed": [r for r in records if r.origin == "composed"],
-        "news": [r for r in records if r.origin == "news"],
-        "news-natural": [r for r in records if r.origin == "news" and r.kind == "article"],
-        "news-picked": [r for r in records if r.origin == "news" and r.kind == "target"],
-    }
-    publishers = defaultdict(list)
-    for record in main:
-        publishers[record.outlet].append(record)
-    scored = [r for r in main if r.scores is not None]
-    gold, given = indices(main)
+    ordered = sorted(main, key=lambda r: r.key)
+    draws = Draws.of(bootstrap.numbered([r.article for r in ordered]), rounds=rounds, seed=seed)
     return Split(
         name=name,
         headline=headline,
-        main=weigh(headline, main),
-        confusion=metrics.confusion(gold, given),
-        calibration=metrics.calibration([r.scores or () for r in scored], indices(scored)[0]) if scored else None,
-        coverage=_coverage(scored),
-        kept=_kept(main),
-        attributed=_attributed(main),
-        spans=_spans(main),
-        slices={label: weigh(label, some) for label, some in cuts.items() if some},
-        publishers={o: weigh(o, some) for o, some in sorted(publishers.items(), key=lambda i: (-len(i[1]), i[0]))},
+        main=judge_slice("split", headline, main, rounds=rounds, seed=seed),
+        confusion=metrics.confusion(*indices(main)),
+        confidence=judge_confidence(Scored.of(name, main), None if name == "dev" else dev, rounds=rounds, seed=seed),
+        kept=_kept(ordered, draws),
+        attributed=_attributed(ordered, draws),
+        spans=_spans(ordered, draws),
+        slices=tuple(
+            judge_slice(dimension, label, some, rounds=rounds, seed=seed)
+            for dimension, label, some in cuts(records, main, facts)
+        ),
     )
 
 
-def judge_slice(name: str, records: Sequence[Record], *, rounds: int, seed: int) -> Slice:
+def cuts(
+    records: Sequence[Record], main: Sequence[Record], facts: Mapping[Key, Facts]
+) -> Iterator[tuple[str, str, list[Record]]]:
+    """`(dimension, value, sentences)` of a split, the largest of a dimension first.
+
+    Composed or real cuts all `records`, every other dimension the `main` ones.
+    """
+    for dimension in DIMENSIONS:
+        parts: dict[str, list[Record]] = defaultdict(list)
+        for record in records if dimension == "origin" else main:
+            value = fact(record, dimension, facts)
+            if value is not None:
+                parts[value].append(record)
+        for value, some in sorted(parts.items(), key=lambda part: (-len(part[1]), part[0])):
+            yield dimension, value, some
+
+
+def fact(record: Record, dimension: str, facts: Mapping[Key, Facts]) -> str | None:
+    """What `dimension` is for `record`; a few are known of any predictions file."""
+    own = {
+        "publisher": record.outlet,
+        "part": "title" if record.start < 0 else "body",
+        "origin": "real" if record.origin == "news" else "composed",
+        "choice": "natural" if record.kind == "article" else "picked",
+    }
+    return own.get(dimension) or facts.get(record.key, {}).get(dimension)
+
+
+def judge_slice(dimension: str, name: str, records: Sequence[Record], *, rounds: int, seed: int) -> Slice:
     """Figures and intervals of some sentences, the same whatever order they stand in."""
     counts = article_counts(records)
     totals = bootstrap.resampled(counts, rounds=rounds, seed=seed)[0]
-    plain = metrics.judge(*indices(records))
-    f1s = bootstrap.f1_summary(counts, totals)
+    support = counts.sum((0, 2))
+    scores = zip(*(bootstrap.label_summary(f, counts, totals) for f in _BY_LABEL), support, strict=True)
     return Slice(
+        dimension=dimension,
         name=name,
         n=len(records),
         articles=len(counts),
-        per_label={
-            stance: LabelResult(scores.precision, scores.recall, f1, scores.support)
-            for stance, scores, f1 in zip(Stance, plain.per_label, f1s, strict=True)
-        },
+        per_label={s: LabelResult(p, r, f, int(n)) for s, (p, r, f, n) in zip(Stance, scores, strict=True)},
         **{figure: bootstrap.summary(statistic, counts, totals) for figure, statistic in FIGURES.items()},
     )
 
@@ -183,38 +235,41 @@ def confidence(record: Record) -> float:
     return 0.0 if record.label is None or record.scores is None else record.scores[record.label.id]
 
 
-def _coverage(records: Sequence[Record]) -> tuple[Coverage, ...]:
-    sure, right = [confidence(r) for r in records], [r.label is r.gold for r in records]
-    return tuple(metrics.coverage_at(wanted, sure, right) for wanted in WANTED if records)
-
-
-def _kept(records: Sequence[Record]) -> Kept | None:
+def _kept(records: Sequence[Record], draws: Draws) -> Kept | None:
     if not any(r.abstained for r in records):
         return None
-    kept = [r for r in records if not r.abstained]
-    return Kept(len(kept) / len(records), float(metrics.judge(*indices(kept)).accuracy))
+    kept = _floats(not r.abstained for r in records)
+    right = _floats(r.label is r.gold for r in records)
+    return Kept(draws.ratio(kept, np.ones(kept.size)), draws.ratio(kept * right, kept))
 
 
-def _attributed(records: Sequence[Record]) -> Attributed | None:
+def _attributed(records: Sequence[Record], draws: Draws) -> Attributed | None:
     pairs = [(r.gold_attributed, r.attributed) for r in records]
-    known = [(gold, given) for gold, given in pairs if gold is not None and given is not None]
-    if not known:
+    known = _floats(None not in pair for pair in pairs)
+    if not known.any():
         return None
-    both = sum(gold and given for gold, given in known)
-    either = sum(gold + given for gold, given in known)
-    right = sum(gold is given for gold, given in known)
-    return Attributed(len(known), right / len(known), 2 * both / either if either else 0.0)
+    gold, given = (_floats(bool(pair[i]) and None not in pair for pair in pairs) for i in (0, 1))
+    accuracy = draws.ratio(known * (gold == given), known)
+    return Attributed(int(known.sum()), accuracy, draws.ratio(2 * gold * given, gold + given))
 
 
-def _spans(records: Sequence[Record]) -> dict[str, SpanScores]:
-    found: dict[str, SpanScores] = {}
+def _spans(records: Sequence[Record], draws: Draws) -> dict[str, SpanResult]:
+    found: dict[str, SpanResult] = {}
     for name in ("cue", "source"):
-        looked = [r for r in records if name in r.looked_at]
-        gold, given = [getattr(r, f"gold_{name}") for r in looked], [getattr(r, name) for r in looked]
-        if looked:
-            found[f"{name}-exact"] = metrics.span_scores(gold, given)
-            found[f"{name}-overlap"] = metrics.span_scores(gold, given, overlap=True)
+        looked = _floats(name in r.looked_at for r in records)
+        if not looked.any():
+            continue
+        pairs = [(getattr(r, f"gold_{name}"), getattr(r, name)) for r in records]
+        gold, given = (looked * _floats(pair[i] is not None for pair in pairs) for i in (0, 1))
+        for how in ("exact", "overlap"):
+            right = looked * _floats(metrics.span_right(*pair, overlap=how == "overlap") for pair in pairs)
+            ratios = (draws.ratio(right, given), draws.ratio(right, gold), draws.ratio(2 * right, gold + given))
+            found[f"{name}-{how}"] = SpanResult(*ratios, gold=int(gold.sum()), found=int(given.sum()))
     return found
+
+
+def _floats(values: Iterable[bool]) -> Floats:
+    return np.fromiter(values, dtype=np.float64)
 
 
 def _notes(records: Sequence[Record], splits: dict[str, Split]) -> list[str]:
@@ -226,7 +281,7 @@ def _notes(records: Sequence[Record], splits: dict[str, Split]) -> list[str]:
         missing = [s.value for s, scores in split.main.per_label.items() if not scores.support]
         if missing:
             notes.append(f"{name}: gold holds no {', no '.join(missing)}; macro-F1 is the mean of the other labels.")
-        scored = split.calibration.n if split.calibration else 0
+        scored = split.confidence.n if split.confidence else 0
         if 0 < scored < split.main.n:
             notes.append(
                 f"{name}: calibration speaks of the {scored:,} of {split.main.n:,} sentences with probabilities."

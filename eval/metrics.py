@@ -173,18 +173,36 @@ def calibration(probabilities: ArrayLike, gold: ArrayLike, bins: int = BINS) -> 
     """Expected calibration error of the most probable label, in bins of equal width and of equal size, and Brier."""
     table, truth = _table(probabilities, gold)
     if not truth.size:
-        return Calibration(0, 0.0, 0.0, 0.0, tuple(_bin(i, bins, _floats([]), _floats([])) for i in range(bins)))
+        return Calibration(0, 0.0, 0.0, 0.0, tuple(bin_of(i, bins, _floats([]), _floats([])) for i in range(bins)))
     top, right = table.max(1), (table.argmax(1) == truth).astype(np.float64)
-    place = np.clip(np.ceil(top * bins).astype(np.int64) - 1, 0, bins - 1)
+    place = width_bins(top, bins)
     gaps = np.bincount(place, weights=right - top, minlength=bins)
-    parts = np.array_split(np.argsort(top, kind="stable"), min(bins, top.size))
+    even = np.bincount(size_bins(top, bins), weights=right - top)
     return Calibration(
         n=int(truth.size),
         ece=float(np.abs(gaps).sum() / truth.size),
-        adaptive_ece=float(sum(abs((right[i] - top[i]).sum()) for i in parts) / truth.size),
-        brier=float(((table - np.eye(table.shape[1])[truth]) ** 2).sum(1).mean()),
-        bins=tuple(_bin(i, bins, top[place == i], right[place == i]) for i in range(bins)),
+        adaptive_ece=float(np.abs(even).sum() / truth.size),
+        brier=float(squared_errors(table, truth).mean()),
+        bins=tuple(bin_of(i, bins, top[place == i], right[place == i]) for i in range(bins)),
     )
+
+
+def width_bins(values: Floats, bins: int) -> Ints:
+    """The bin of equal width, from 0, in which each of `values` (0 to 1) lies; a bin is open below."""
+    return np.asarray(np.clip(np.ceil(values * bins).astype(np.int64) - 1, 0, bins - 1), dtype=np.int64)
+
+
+def size_bins(values: Floats, bins: int) -> Ints:
+    """The bin of equal size, from 0, in which each of `values` lies; as many bins as values where there are fewer."""
+    place = np.empty(values.size, dtype=np.int64)
+    for number, part in enumerate(np.array_split(np.argsort(values, kind="stable"), min(bins, max(1, values.size)))):
+        place[part] = number
+    return place
+
+
+def squared_errors(table: Floats, truth: Ints) -> Floats:
+    """Brier score of each row: the sum over labels (0 best, 2 worst)."""
+    return np.asarray(((table - np.eye(table.shape[1])[truth]) ** 2).sum(1))
 
 
 def coverage_at(wanted: float, confidence: ArrayLike, right: ArrayLike) -> Coverage:
@@ -211,10 +229,7 @@ def span_scores(
     """Found ranges against gold ones, one or none per sentence: the same range, or (`overlap`) a shared character."""
     if len(gold) != len(found):
         raise ValueError(f"expected as many found spans as gold ones ({len(gold)}), found {len(found)}")
-    right = 0
-    for wanted, given in zip(gold, found, strict=True):
-        if wanted is not None and given is not None:
-            right += wanted == given or (overlap and max(wanted[0], given[0]) < min(wanted[1], given[1]))
+    right = sum(span_right(*pair, overlap=overlap) for pair in zip(gold, found, strict=True))
     n_gold = sum(span is not None for span in gold)
     n_found = sum(span is not None for span in found)
     return SpanScores(
@@ -226,6 +241,13 @@ def span_scores(
     )
 
 
+def span_right(gold: tuple[int, int] | None, found: tuple[int, int] | None, *, overlap: bool = False) -> bool:
+    """Whether there is a range on both sides and it is the same one, or (`overlap`) shares a character."""
+    if gold is None or found is None:
+        return False
+    return gold == found or (overlap and max(gold[0], found[0]) < min(gold[1], found[1]))
+
+
 def _table(probabilities: ArrayLike, gold: ArrayLike) -> tuple[Floats, Ints]:
     truth = _indices(gold)
     table = _floats(probabilities)
@@ -235,7 +257,8 @@ def _table(probabilities: ArrayLike, gold: ArrayLike) -> tuple[Floats, Ints]:
     return table, truth
 
 
-def _bin(index: int, bins: int, top: Floats, right: Floats) -> Bin:
+def bin_of(index: int, bins: int, top: Floats, right: Floats) -> Bin:
+    """Bin number `index` of `bins` over what fell into it."""
     means = (float(top.mean()), float(right.mean())) if top.size else (None, None)
     return Bin(index / bins, (index + 1) / bins, int(top.size), *means)
 

@@ -2,111 +2,104 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from eval import charts
-from eval.compare import in_words, p_words
-from eval.judge import Judged, confidence, headline_of
-from eval.predictions import Record
-from eval.report import Report, report_order, within
+from eval.errors import FILE, Error, errors_of
+from eval.facts import DIMENSIONS
+from eval.judge import Judged
+from eval.pages import environment
+from eval.report import Report, report_order
+from eval.stress import Capability, Tally, read_capabilities
 from isnad.labels import Stance
 
-TEMPLATES = Path(__file__).parent / "templates"
 MOST_ERRORS = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Error:
-    """A sentence that the first run got wrong; `text` is None where it must not be shown."""
-
-    reference: str
-    outlet: str
-    gold: Stance
-    label: Stance
-    confidence: float | None
-    text: str | None
 
 
 def as_html(report: Report) -> str:
     """The page, sentences in it only where the report is not public and the file held them."""
     first = report.runs[0]
-    calibration = first.headline.calibration
+    main = first.headline
+    confidence = main.confidence
     return (
-        _environment()
+        environment()
         .get_template("report.html.jinja")
         .render(
             report=report,
             first=first,
-            main=first.headline,
+            main=main,
+            dimensions=DIMENSIONS,
             support=_support(report),
             stances=list(Stance),
             order=list(report_order(report)),
             forest=forest(report),
-            reliability=charts.reliability(calibration.bins) if calibration else None,
-            errors=confident_errors(first, public=report.public),
-            wrong=sum(r.label is not r.gold for r in _main_records(first)),
+            reliability=charts.reliability(confidence.bins) if confidence else None,
+            by_label={s: charts.reliability(b, size=210) for s, b in confidence.by_label.items()} if confidence else {},
+            risk=risk(report),
+            stress=list(stress_rows(report)),
+            errors=confident_errors(first, report),
+            wrong=sum(main.confusion.sum(1)) - int(main.confusion.diagonal().sum()),
+            link=lambda **where: None if report.public else link(**where),
         )
     )
 
 
 def forest(report: Report) -> Markup:
-    """Macro-F1 of all runs, split by split."""
+    """Macro-F1 of all runs, split by split, and of the second reader."""
     rows = []
     for name in report_order(report):
         for i, judged in enumerate(report.runs):
             if split := judged.splits.get(name):
                 group = f"{name} ({split.headline}, {split.main.n:,} sentences)"
                 rows.append(charts.Whisker(group, judged.run.name, i, split.main.macro_f1))
+        if rows and name in report.ceilings:
+            ceiling = report.ceilings[name]
+            rows.append(
+                charts.Whisker(rows[-1].group, f"a second reader ({ceiling.n:,})", charts.READER, ceiling.macro_f1)
+            )
     return charts.forest(rows)
 
 
-def confident_errors(judged: Judged, *, public: bool, most: int = MOST_ERRORS) -> list[Error]:
+def risk(report: Report) -> Markup | None:
+    """Risk against coverage of all runs with probabilities, in the split that counts most."""
+    name = report.runs[0].headline.name
+    curves = []
+    for i, judged in enumerate(report.runs):
+        split = judged.splits.get(name)
+        if split and split.confidence:
+            curves.append(charts.Curve(judged.run.name, i, split.confidence.risk))
+    return charts.risk_coverage(curves) if curves else None
+
+
+def stress_rows(report: Report) -> Iterator[tuple[Capability, list[Tally]]]:
+    """Every capability of the stress suite with the tally of each run, the worst of the first run first."""
+    if not report.stress:
+        return
+    asked = {c.name: c for c in read_capabilities()}
+    tallies = [{t.name: t for t in result.capabilities} for result in report.stress.values()]
+    for name in tallies[0]:
+        yield asked[name], [found[name] for found in tallies]
+
+
+def confident_errors(judged: Judged, report: Report) -> list[Error]:
     """Wrong answers of the headline sentences, the surest first."""
-    wrong = [r for r in _main_records(judged) if r.label is not None and r.label is not r.gold]
-    wrong.sort(key=lambda r: (-confidence(r), r.key))
-    return [
-        Error(
-            reference=r.reference,
-            outlet=r.outlet,
-            gold=r.gold,
-            label=r.label,
-            confidence=confidence(r) if r.scores else None,
-            text=None if public else r.text,
-        )
-        for r in wrong[:most]
-        if r.label is not None
+    split = judged.headline
+    found = errors_of(judged, report.facts)
+    inside = [
+        e for e in found if e.record.split == split.name and (e.record.origin == "news" or split.headline != "news")
     ]
+    return [e for e in inside if e.record.label is not None][:MOST_ERRORS]
 
 
-def _main_records(judged: Judged) -> list[Record]:
-    return headline_of([r for r in judged.run.records if r.split == judged.headline.name])[1]
+def link(**where: str) -> str:
+    """Where `errors.html` shows the errors of these values only."""
+    return FILE + "#" + "&".join(f"{name}={quote(value)}" for name, value in where.items())
 
 
 def _support(report: Report) -> dict[str, dict[Stance, int]]:
     """Gold sentences by split and label, as the first run that holds the split has them."""
     splits = [split for judged in reversed(report.runs) for split in judged.splits.values()]
     return {split.name: {s: scores.support for s, scores in split.main.per_label.items()} for split in splits}
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(num=charts.number, within=within, words=in_words, p=p_words, count=lambda n: f"{n:,}")
-    environment.globals.update(mark=_key)
-    return environment
-
-
-def _key(run: int) -> Markup:
-    """The run's shape, to stand beside its name."""
-    inside = charts.mark(run, 8, 8, 5)
-    svg = Markup('<svg class="key" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">{}</svg>')
-    return svg.format(inside)

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eval.bootstrap import Interval
 from eval.charts import number
-from eval.compare import Comparison, in_words, p_words
-from eval.judge import FIGURES, Judged, Slice, Split
+from eval.compare import Comparison, p_words, verdict
+from eval.facts import Facts, Key
+from eval.floors import Ceiling
+from eval.generalise import Table
+from eval.judge import Judged, Split
+from eval.markdown import cell, table
+from eval.seeds import SeedSpread
+from eval.stress import table as stress_table
+from eval.stress.verdicts import Result
+from isnad.files import write_whole
 from isnad.labels import Stance
 
-SCHEMA = "isnad-report/1"
+SCHEMA = "isnad-report/2"
 ICONS = {s: f"{s.icon} {s.value}" for s in Stance}
+WORST = 20
+"""Slices that the Markdown shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """All that a report says."""
+    """All that a report says; the first run is the one that is reported, the others stand beside it."""
 
     runs: tuple[Judged, ...]
     comparisons: tuple[Comparison, ...]
@@ -30,19 +42,48 @@ class Report:
     rounds: int
     public: bool = False
     created: str = ""
+    facts: Mapping[Key, Facts] = field(default_factory=dict)
+    ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
+    """By split, a second reader against the first."""
+    seed_groups: tuple[SeedSpread, ...] = ()
+    stress: Mapping[str, Result] = field(default_factory=dict)
+    """By run, what the stress suite found."""
+    generalisation: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
-        cls, runs: Sequence[Judged], comparisons: Sequence[Comparison], *, seed: int, rounds: int, public: bool
+        cls,
+        runs: Sequence[Judged],
+        comparisons: Sequence[Comparison],
+        *,
+        seed: int,
+        rounds: int,
+        public: bool,
+        notes: Sequence[str] = (),
+        **rest: Any,
     ) -> Report:
         """Made now, or at SOURCE_DATE_EPOCH where that is set."""
         epoch = os.environ.get("SOURCE_DATE_EPOCH")
         now = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
-        return cls(tuple(runs), tuple(comparisons), seed, rounds, public, now.isoformat(timespec="seconds"))
+        created = now.isoformat(timespec="seconds")
+        return cls(tuple(runs), tuple(comparisons), seed, rounds, public, created, notes=tuple(notes), **rest)
+
+    def all_notes(self) -> list[str]:
+        """What a reader has to know before believing the figures; on floors only what is theirs alone."""
+        found = list(self.notes)
+        told = set()
+        for judged in self.runs:
+            for note in judged.notes:
+                if note not in told:
+                    found.append(f"{judged.run.name}, {note}")
+                told.add(note)
+        return found
 
 
-def write(report: Report, folder: Path) -> list[Path]:
-    """The three files, each written beside its place first and then renamed into it."""
+def write(report: Report, folder: Path, *, latex: bool = False) -> list[Path]:
+    """The files, each written beside its place first and then renamed into it."""
+    from eval.latex import as_latex
     from eval.page import as_html
 
     texts = {
@@ -50,41 +91,67 @@ def write(report: Report, folder: Path) -> list[Path]:
         "report.md": as_markdown(report),
         "report.html": as_html(report),
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    if latex:
+        texts["report.tex"] = as_latex(report)
     for name, text in texts.items():
-        beside = folder / f".{name}.{os.getpid()}"
-        try:
-            beside.write_text(text, encoding="utf-8", errors="replace")
-            beside.replace(folder / name)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(folder / name, text.encode("utf-8", errors="replace"))
     return [folder / name for name in texts]
 
 
 def as_json(report: Report) -> dict[str, Any]:
     """The form that `report.schema.json` describes."""
-    found: dict[str, Any] = _rounded(
+    found: dict[str, Any] = plain(
         {
             "schema": SCHEMA,
             "created": report.created,
             "seed": report.seed,
             "bootstrap": report.rounds,
+            "notes": report.all_notes(),
             "runs": [_run(judged, report.public) for judged in report.runs],
-            "comparisons": [asdict(c) for c in report.comparisons],
+            "comparisons": report.comparisons,
+            "ceilings": report.ceilings,
+            "seeds": report.seed_groups,
+            "stress": stress_table.as_json(report.stress) if report.stress else None,
+            "generalisation": report.generalisation,
         }
     )
     return found
 
 
+def plain(value: Any) -> Any:
+    """Dataclasses and arrays as what JSON knows, field by field, numbers with six digits."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return round(value, 6) if isinstance(value, float) else value
+
+
 def as_markdown(report: Report) -> str:
     """Tables that GitHub shows; references and counts only, never a sentence."""
+    from eval.generalise import as_markdown as generalisation
+
     first = report.runs[0]
-    lines = [f"## isnad report: {cell(first.run.name)}", "", *headline_rows(report)]
+    name = cell(first.run.name)
+    lines = [f"## isnad report: {name}", "", *headline_rows(report)]
     if report.comparisons:
         lines += ["", "### Against each other", "", *_comparison_rows(report.comparisons)]
-    lines += ["", f"### Labels of {cell(first.run.name)}", "", *_label_rows(first)]
-    lines += ["", f"### Slices of {cell(first.run.name)}", "", *_slice_rows(first)]
-    lines += ["", *(f"- {cell(j.run.name)}, {note}" for j in report.runs for note in j.notes)]
+    lines += ["", f"### Labels of {name}", "", *_label_rows(first)]
+    lines += ["", f"### Confidence of {name}", "", *_confidence_rows(first)]
+    lines += ["", f"### Cue and source words of {name}", "", *_span_rows(first)]
+    lines += ["", f"### Where {name} fails: the least accurate slices of {first.headline.name}", ""]
+    lines += _slice_rows(first.headline)
+    if report.stress:
+        lines += ["", "### Stress suite: failures", "", stress_table.as_markdown(report.stress).rstrip()]
+    for left_out in report.generalisation:
+        lines += ["", f"### Left out: {left_out.dimension}", "", generalisation(left_out)]
+    if report.seed_groups:
+        lines += ["", "### Seeds", "", *_seed_rows(report.seed_groups)]
+    lines += ["", *(f"- {cell(note)}" for note in report.all_notes())]
     lines += [
         "",
         f"95 % intervals from {report.rounds:,} draws of whole articles, seed {report.seed}. {report.created}.",
@@ -95,15 +162,20 @@ def as_markdown(report: Report) -> str:
 def headline_rows(report: Report) -> list[str]:
     """The table that comes first, also on the terminal."""
     rows = [["Split", "Run", "Of", "Sentences", "Articles", "Macro-F1", "Accuracy", "MCC", "ECE"]]
-    for judged in report.runs:
-        for split in judged.splits.values():
-            main, ece = split.main, split.calibration
-            figures = [within(main.macro_f1), within(main.accuracy), within(main.mcc)]
-            counts = [f"{main.n:,}", f"{main.articles:,}"]
-            name = cell(judged.run.name)
-            rows.append([split.name, name, split.headline, *counts, *figures, number(ece.ece) if ece else "–"])
-    order = list(report_order(report))
-    return _table([rows[0], *sorted(rows[1:], key=lambda row: order.index(row[0]))], 3)
+    for name in report_order(report):
+        for judged in report.runs:
+            if split := judged.splits.get(name):
+                main = split.main
+                figures = [within(main.macro_f1), within(main.accuracy), within(main.mcc)]
+                ece = within(split.confidence.ece) if split.confidence else "–"
+                counts = [f"{main.n:,}", f"{main.articles:,}"]
+                rows.append([name, cell(judged.run.name), split.headline, *counts, *figures, ece])
+        if ceiling := report.ceilings.get(name):
+            counts = [f"{ceiling.n:,}", f"{ceiling.articles:,}"]
+            rows.append(
+                [name, "a second reader", "news", *counts, within(ceiling.macro_f1), within(ceiling.accuracy), "–", "–"]
+            )
+    return table(rows, 3)
 
 
 def report_order(report: Report) -> dict[str, None]:
@@ -116,104 +188,82 @@ def within(figure: Interval) -> str:
     return f"{number(figure.value)} ({number(figure.low)} to {number(figure.high)})"
 
 
-def cell(text: str) -> str:
-    """Text that does not break a Markdown table."""
-    return " ".join(text.replace("|", "\\|").split())
-
-
 def _comparison_rows(comparisons: Sequence[Comparison]) -> list[str]:
-    rows = [["Split", "Runs", "Sentences", "Macro-F1", "Accuracy", "McNemar"]]
+    rows = [["Split", "Runs", "Sentences", "Macro-F1", "Could have shown", "McNemar"]]
     for c in comparisons:
-        test = f"{c.mcnemar.only_first} to {c.mcnemar.only_second}, {p_words(c.mcnemar.p)}"
+        test = f"{c.mcnemar.only_first} to {c.mcnemar.only_second}, {p_words(c.mcnemar_holm)} after Holm"
         names = f"{cell(c.first)} against {cell(c.second)}"
-        rows.append([c.split, names, f"{c.n:,}", in_words(c.macro_f1), in_words(c.accuracy), test])
-    return _table(rows, 6)
+        rows.append([c.split, names, f"{c.n:,}", verdict(c), f"{100 * c.detectable:.1f} points", test])
+    return table(rows, 2)
 
 
 def _label_rows(judged: Judged) -> list[str]:
     rows = [["Split", "Label", "Sentences", "F1", "Precision", "Recall"]]
     for split in judged.splits.values():
         for stance, scores in split.main.per_label.items():
-            figures = [within(scores.f1), number(scores.precision), number(scores.recall)]
+            figures = [within(scores.f1), within(scores.precision), within(scores.recall)]
             rows.append([split.name, ICONS[stance], f"{scores.support:,}", *figures])
-    return _table(rows, 2)
+    return table(rows, 2)
 
 
-def _slice_rows(judged: Judged) -> list[str]:
-    rows = [["Split", "Slice", "Sentences", "Articles", "Macro-F1", "Accuracy"]]
+def _confidence_rows(judged: Judged) -> list[str]:
+    rows = [["Split", "Figure", "Value"]]
     for split in judged.splits.values():
-        named = {**split.slices, **{f"from {cell(k)}": v for k, v in split.publishers.items()}}
-        for name, part in named.items():
-            counts = [f"{part.n:,}", f"{part.articles:,}"]
-            rows.append([split.name, name, *counts, within(part.macro_f1), within(part.accuracy)])
-    return _table(rows, 2)
+        found = split.confidence
+        if found is None:
+            continue
+        for name in ("ece", "adaptive_ece", "brier", "aurc"):
+            rows.append([split.name, name, within(getattr(found, name))])
+        for s in found.selective:
+            if s.coverage and s.precision:
+                words = f"answered from {number(s.threshold or 0)} on (for {number(s.wanted)}, chosen on {s.chosen_on})"
+                rows.append([split.name, words, f"precision {within(s.precision)}, coverage {within(s.coverage)}"])
+        for c in found.sets:
+            words = f"label sets for coverage {number(c.wanted)}, chosen on {c.chosen_on}"
+            rows.append([split.name, words, f"coverage {within(c.coverage)}, labels a set {c.size.value:.2f}"])
+    return table(rows, 2) if len(rows) > 1 else ["No probabilities were given."]
 
 
-def _table(rows: list[list[str]], words: int) -> list[str]:
-    """Markdown with padded cells; columns from `words` on are set flush right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    rule = ["-" * w if i < words else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
-    padded = [
-        [c.ljust(w) if i < words else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True))] for r in rows
-    ]
-    return ["| " + " | ".join(row) + " |" for row in [padded[0], rule, *padded[1:]]]
+def _span_rows(judged: Judged) -> list[str]:
+    rows = [["Split", "Found", "F1", "Precision", "Recall", "In gold"]]
+    for split in judged.splits.values():
+        for name, s in split.spans.items():
+            rows.append([split.name, name, within(s.f1), within(s.precision), within(s.recall), f"{s.gold:,}"])
+    return table(rows, 2) if len(rows) > 1 else ["No spans were given."]
+
+
+def _slice_rows(split: Split) -> list[str]:
+    rows = [["Dimension", "Slice", "Sentences", "Articles", "Accuracy", "Macro-F1"]]
+    for part in split.worst[:WORST]:
+        counts = [f"{part.n:,}", f"{part.articles:,}"]
+        rows.append([part.dimension, cell(part.name), *counts, within(part.accuracy), within(part.macro_f1)])
+    return table(rows, 2)
+
+
+def _seed_rows(groups: Sequence[SeedSpread]) -> list[str]:
+    rows = [["Split", "Seeds", "Mean macro-F1", "sd", "Range"]]
+    for g in groups:
+        seeds = ", ".join(map(str, g.seeds))
+        rows.append([g.split, seeds, number(g.mean), number(g.sd), f"{number(g.lowest)} to {number(g.highest)}"])
+    return table(rows, 2)
 
 
 def _run(judged: Judged, public: bool) -> dict[str, Any]:
     path = judged.run.path
-    found: dict[str, Any] = {
+    return {
         "name": judged.run.name,
         "path": "/".join(path.parts[-2:]) if public else str(path),
+        "config_fingerprint": judged.run.config_fingerprint,
         "notes": judged.notes,
-        "splits": {name: _split(split) for name, split in judged.splits.items()},
-    }
-    if judged.run.config_fingerprint:
-        found["config_fingerprint"] = judged.run.config_fingerprint
-    return found
-
-
-def _split(split: Split) -> dict[str, Any]:
-    calibration = split.calibration
-    return {
-        "headline": split.headline,
-        **_slice(split.main),
-        "ece": calibration.ece if calibration else None,
-        "adaptive_ece": calibration.adaptive_ece if calibration else None,
-        "brier": calibration.brier if calibration else None,
-        "confusion": {
-            "labels": [s.value for s in Stance],
-            "columns": [*(s.value for s in Stance), "none"],
-            "matrix": split.confusion.tolist(),
-        },
-        "reliability": [asdict(b) for b in calibration.bins] if calibration else [],
-        "coverage": [asdict(c) for c in split.coverage],
-        "abstention": asdict(split.kept) if split.kept else None,
-        "attributed": asdict(split.attributed) if split.attributed else None,
-        "spans": {name: asdict(scores) for name, scores in split.spans.items()},
-        "slices": {name: _slice(part) for name, part in split.slices.items()},
-        "publishers": {name: _slice(part) for name, part in split.publishers.items()},
+        "splits": dict(_splits(judged)),
     }
 
 
-def _slice(part: Slice) -> dict[str, Any]:
-    labels = {
-        stance.value: {
-            "precision": scores.precision,
-            "recall": scores.recall,
-            "f1": scores.f1.value,
-            "f1_low": scores.f1.low,
-            "f1_high": scores.f1.high,
-            "support": scores.support,
-        }
-        for stance, scores in part.per_label.items()
-    }
-    figures = {name: asdict(getattr(part, name)) for name in FIGURES}
-    return {"n": part.n, "articles": part.articles, **figures, "per_label": labels}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _rounded(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(v) for v in value]
-    return round(value, 6) if isinstance(value, float) else value
+def _splits(judged: Judged) -> Iterator[tuple[str, dict[str, Any]]]:
+    labels = [s.value for s in Stance]
+    for name, split in judged.splits.items():
+        confusion = {"labels": labels, "columns": [*labels, "none"], "matrix": split.confusion}
+        yield (
+            name,
+            {f.name: getattr(split, f.name) for f in fields(split) if f.name != "name"} | {"confusion": confusion},
+        )

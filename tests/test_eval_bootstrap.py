@@ -81,7 +81,7 @@ def test_f1_of_a_rare_label_is_taken_over_rounds_that_hold_it() -> None:
     gold, given = [0] * 40 + [1], [0] * 40 + [1]
     counts = bootstrap.by_article(gold, given, list(range(41)))
     (totals,) = bootstrap.resampled(counts, rounds=200, seed=1)
-    summary = bootstrap.f1_summary(counts, totals)
+    summary = bootstrap.label_summary(metrics.f1, counts, totals)
     assert (summary[1].value, summary[1].low, summary[1].high) == (1, 1, 1)
     assert (summary[2].value, summary[2].low, summary[2].high) == (0, 0, 0)
 

@@ -208,7 +208,7 @@ def test_eval_makes_predictions_and_writes_three_reports(world: Path) -> None:
     run = judge(world, first, second, "-o", world / "report")
     assert run.returncode == 0, run.stderr
     assert run.stderr.count("is not here: judging on composed news alone") == 2, "a line a run that is labelled"
-    assert {p.name for p in (world / "report").iterdir()} == {"report.json", "report.md", "report.html"}
+    assert {p.name for p in (world / "report").iterdir()} == {"report.json", "report.md", "report.html", "errors.html"}
     report = json.loads((world / "report/report.json").read_text(encoding="utf-8"))
     assert [r["name"] for r in report["runs"]] == ["rules", "majority"]
     for found in report["runs"]:

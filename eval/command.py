@@ -1,0 +1,136 @@
+"""python -m eval [report] RUN [RUN …]: reads, judges, compares, writes, prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from eval.bars import Bar, BarType, failure
+from eval.compare import DRAWS_A_PAIR, contest
+from eval.errors import write_errors
+from eval.facts import Facts, Key, facts_by_key
+from eval.floors import Ceiling, ceilings, floors_for
+from eval.generalise import tables_of
+from eval.judge import judge_run
+from eval.predictions import FILE, Run
+from eval.report import Report, headline_rows, write
+from eval.runs import read_runs
+from eval.seeds import seed_groups
+from eval.stress import stress_of
+from isnad.errors import IsnadError
+from isnad.examples import find_corpora
+
+
+@click.command(name="report", help=f"\b\n{__doc__}")
+@click.argument("paths", metavar="RUN...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the report.")
+@click.option(
+    "--bootstrap",
+    "rounds",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(min=100),
+    help="Draws of articles; at least 40 a comparison.",
+)
+@click.option("--seed", default=13, show_default=True, type=click.IntRange(min=0), help="Seed of the draws.")
+@click.option("--public", is_flag=True, help="References only, no sentence in the report, whatever the file holds.")
+@click.option("--latex", is_flag=True, help="Write report.tex too: the tables for a paper.")
+@click.option("--fail-under", "bars", multiple=True, type=BarType(), help="Exit 1 where the first run misses it.")
+@click.option("--data", default=Path("data"), type=click.Path(path_type=Path), help="Labelled sentences.")
+@click.option("--corpora", type=click.Path(path_type=Path), help="Folder of the news text.")
+@click.option("--seeds", default=Path("seeds"), type=click.Path(path_type=Path), help="Folder of the seed article.")
+def report_command(
+    paths: tuple[Path, ...],
+    out: Path | None,
+    rounds: int,
+    seed: int,
+    public: bool,
+    latex: bool,
+    bars: tuple[Bar, ...],
+    data: Path,
+    corpora: Path | None,
+    seeds: Path,
+) -> None:
+    """See the module."""
+    paths = tuple(p.parent if p.name == FILE else p for p in paths)
+    try:
+        runs = read_runs(paths, data=data, corpora=corpora, seeds=seeds)
+        report = _weigh(runs, paths, _known(data, corpora, seeds), data, rounds=rounds, seed=seed, public=public)
+        folder = out or _folder(paths[0])
+        files = write(report, folder, latex=latex)
+        if not public:
+            files.append(write_errors(report.runs[0], report.facts, folder))
+        failures = [f for f in (failure(report.runs[0], bar) for bar in bars) if f]
+    except IsnadError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"error: expected a folder that can be written, found {error}; choose another with -o", err=True)
+        sys.exit(1)
+    for file in files:
+        click.echo(file)
+    click.echo("\n" + "\n".join(headline_rows(report)))
+    for note in report.all_notes():
+        click.echo(f"note: {note}")
+    for told in failures:
+        click.echo(f"error: {told}", err=True)
+    sys.exit(1 if failures else 0)
+
+
+def _known(data: Path, corpora: Path | None, seeds: Path) -> Mapping[Key, Facts]:
+    """What the labelled data tell of the sentences; nothing where there is no such folder."""
+    return facts_by_key(data, find_corpora(corpora), seeds) if (data / "splits").is_dir() else {}
+
+
+def _weigh(
+    given: Sequence[Run],
+    paths: Sequence[Path],
+    facts: Mapping[Key, Facts],
+    data: Path,
+    *,
+    rounds: int,
+    seed: int,
+    public: bool,
+) -> Report:
+    floors, notes = floors_for(given)
+    runs = [*given, *floors]
+    rounds = max(rounds, DRAWS_A_PAIR * (len(runs) - 1))
+    ceiling: dict[str, Ceiling] = ceilings(data, rounds=rounds, seed=seed) if facts else {}
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task("", total=sum(len({r.split for r in run.records}) for run in runs))
+    began = monotonic()
+
+    def tick(what: str) -> None:
+        bar.update(task, description=what, advance=1)
+        if monotonic() - began > 2:
+            bar.start()
+
+    try:
+        comparisons = contest(runs, rounds=rounds, seed=seed, against_first=True)
+        judged = [judge_run(run, rounds=rounds, seed=seed, facts=facts, tick=tick) for run in runs]
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+    return Report.of(
+        judged,
+        comparisons,
+        seed=seed,
+        rounds=rounds,
+        public=public,
+        facts=facts,
+        ceilings=ceiling,
+        seed_groups=seed_groups(paths, judged),
+        stress={run.name: found for run, path in zip(given, paths, strict=True) if (found := stress_of(path))},
+        generalisation=tables_of(paths[0]),
+        notes=notes,
+    )
+
+
+def _folder(path: Path) -> Path:
+    return path if path.is_dir() else path.with_name(f"{path.stem}-report")
