@@ -212,10 +212,10 @@ def test_eval_makes_predictions_and_writes_three_reports(world: Path) -> None:
     report = json.loads((world / "report/report.json").read_text(encoding="utf-8"))
     assert [r["name"] for r in report["runs"]] == ["rules", "majority"]
     for found in report["runs"]:
-        assert {name: s["n"] for name, s in found["splits"].items()} == {
+        assert {name: s["main"]["n"] for name, s in found["splits"].items()} == {
             "dev": 5, "test": 10, "test-outlets": 5, "seed": 5,
         }  # fmt: skip
-    rules, majority = (r["splits"]["test"]["macro_f1"]["value"] for r in report["runs"])
+    rules, majority = (r["splits"]["test"]["main"]["macro_f1"]["value"] for r in report["runs"])
     assert rules > 0.9 > 0.2 > majority
     assert all((run / FILE).is_file() for run in (first, second))
     assert "| test " in run.stdout

@@ -27,7 +27,12 @@ log = logging.getLogger("train")
 
 CARD = Path(__file__).with_name("templates") / "model_card.md.jinja"
 SPLITS = ("test", "test-outlets", "dev")
-SLICES = {"news": "all news", "news-natural": "natural sentences", "news-picked": "picked sentences"}
+SLICES = {
+    ("split", "news"): "all news",
+    ("choice", "natural"): "natural sentences",
+    ("choice", "picked"): "picked sentences",
+}
+"""Dimension and value of the report's slices that the card shows."""
 
 
 def figure(interval: dict[str, float]) -> str:
@@ -40,10 +45,14 @@ def result_rows(run: dict[str, Any]) -> list[dict[str, str]]:
     """One row a split and slice: what the card's table shows."""
     rows = []
     for split in (s for s in SPLITS if s in run["splits"]):
+        known = {(part["dimension"], part["name"]): part for part in run["splits"][split]["slices"]}
+        known["split", run["splits"][split]["headline"]] = run["splits"][split]["main"]
         for key, name in SLICES.items():
-            found = run["splits"][split]["slices"].get(key)
+            found = known.get(key)
             if found:
-                labels = {s.value: f"{found['per_label'][s.value]['f1']:.3f}".removeprefix("0") for s in Stance}
+                labels = {
+                    s.value: f"{found['per_label'][s.value]['f1']['value']:.3f}".removeprefix("0") for s in Stance
+                }
                 row = {"split": split, "slice": name, "n": str(found["n"]), "macro_f1": figure(found["macro_f1"])}
                 rows.append({**row, "accuracy": figure(found["accuracy"]), **labels})
     return rows
@@ -58,7 +67,7 @@ def card(report: dict[str, Any], folder: Path, agreement: float, precision: str)
         run=run,
         report=report,
         rows=result_rows(run),
-        floors=[(r["name"], {s: figure(r["splits"][s]["macro_f1"]) for s in SPLITS}) for r in report["runs"]],
+        floors=[(r["name"], {s: figure(r["splits"][s]["main"]["macro_f1"]) for s in SPLITS}) for r in report["runs"]],
         manifest=read_manifest(folder),
         encoder=encoder,
         agreement=agreement,
