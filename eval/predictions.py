@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from isnad.errors import IsnadError
+from isnad.examples import COMPOSED
 from isnad.labels import Stance
 
 FILE = "predictions.jsonl"
@@ -141,7 +142,11 @@ def parse(line: str) -> Record:
         raise _Problem(f"a JSON object, found {_short(row)}", "write one object a line")
     start, end = _offsets(row)
     origin = _one_of(row, "origin", ORIGINS)
-    corpus = _text(row, "corpus") if origin == "news" else _optional(row, "corpus", str, "a string") or ""
+    corpus = (
+        _text(row, "corpus")
+        if origin == "news"
+        else _optional(row, "corpus", str, "a string") or (COMPOSED if origin == COMPOSED else "")
+    )
     label = _one_of(row, "label", tuple(Stance), "null") if _get(row, "label") is not None else None
     return Record(
         doc_id=_text(row, "doc_id"),
