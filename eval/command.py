@@ -61,7 +61,7 @@ def report_command(
     paths = tuple(p.parent if p.name == FILE else p for p in paths)
     try:
         runs = read_runs(paths, data=data, corpora=corpora, seeds=seeds)
-        report = _weigh(runs, paths, _known(data, corpora, seeds), data, rounds=rounds, seed=seed, public=public)
+        report = _weigh(runs, paths, _known(runs, data, corpora, seeds), data, rounds=rounds, seed=seed, public=public)
         folder = out or _folder(paths[0])
         files = write(report, folder, latex=latex)
         if not public:
@@ -83,9 +83,10 @@ def report_command(
     sys.exit(1 if failures else 0)
 
 
-def _known(data: Path, corpora: Path | None, seeds: Path) -> Mapping[Key, Facts]:
+def _known(runs: Sequence[Run], data: Path, corpora: Path | None, seeds: Path) -> Mapping[Key, Facts]:
     """What the labelled data tell of the sentences; nothing where there is no such folder."""
-    return facts_by_key(data, find_corpora(corpora), seeds) if (data / "splits").is_dir() else {}
+    wanted = {f"{r.corpus}:{r.doc_id}" for run in runs for r in run.records}
+    return facts_by_key(data, find_corpora(corpora), seeds, wanted) if (data / "splits").is_dir() else {}
 
 
 def _weigh(

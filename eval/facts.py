@@ -7,10 +7,10 @@ and spans, some from the words. None depends on what a run answered, but for `mi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from isnad.examples import SPLITS, TITLE, Document, Example, document_examples, load_data, read_documents
+from isnad.examples import COMPOSED, TITLE, Document, Example, document_examples, join, read_documents, read_splits
 from isnad.labels import Stance
 from isnad.predictions import Prediction
 from isnad.rules import RulesClassifier
@@ -75,13 +75,20 @@ _QUOTED = re.compile('[«»“”"]')
 _MARKS = re.compile(r"[،؛,;:]|\s[-–]\s")
 
 
-def facts_by_key(data: Path, corpora: Path | None, seeds: Path) -> dict[Key, Facts]:
-    """Facts of every labelled sentence outside the training part whose text is here."""
-    loaded = load_data(data, corpora, [s for s in SPLITS if s != "train"])
+def facts_by_key(
+    data: Path, corpora: Path | None, seeds: Path, wanted: Container[str] | None = None
+) -> dict[Key, Facts]:
+    """Facts of the labelled sentences outside the training part whose text is here.
+
+    `wanted` holds the articles to look at, as `corpus:doc_id`; None means all.
+    """
+    owner = read_splits(data / "splits")
+    paths = sorted(data.glob(f"{COMPOSED}/*.jsonl")) + sorted(data.glob("news/*.jsonl"))
+    documents = [d for d in read_documents(paths) if owner.get(d.key, "train") != "train"]
+    joined, _ = join([d for d in documents if wanted is None or d.key in wanted], corpora)
     found: dict[Key, Facts] = {}
-    for split, documents in loaded.documents.items():
-        for document in documents:
-            found |= facts_of(document, split)
+    for document in joined:
+        found |= facts_of(document, owner[document.key])
     for document in read_documents(sorted(seeds.glob("*.gold.jsonl"))):
         found |= facts_of(document, "seed")
     return found

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from eval import charts
 from eval.errors import FILE, Error, errors_of
 from eval.facts import DIMENSIONS
-from eval.judge import Judged
+from eval.judge import Judged, Slice, Split
 from eval.pages import environment
 from eval.report import Report, report_order
 from eval.stress import Capability, Tally, read_capabilities
@@ -42,7 +42,7 @@ def as_html(report: Report) -> str:
             stress=list(stress_rows(report)),
             errors=confident_errors(first, report),
             wrong=sum(main.confusion.sum(1)) - int(main.confusion.diagonal().sum()),
-            link=lambda **where: None if report.public else link(**where),
+            link=lambda part, split: None if report.public else slice_link(part, first.splits[split]),
         )
     )
 
@@ -92,6 +92,12 @@ def confident_errors(judged: Judged, report: Report) -> list[Error]:
         e for e in found if e.record.split == split.name and (e.record.origin == "news" or split.headline != "news")
     ]
     return [e for e in inside if e.record.label is not None][:MOST_ERRORS]
+
+
+def slice_link(part: Slice, split: Split) -> str:
+    """Where `errors.html` shows the errors of this slice, of the sentences that the split is judged by."""
+    where = {"origin": "real"} if split.headline == "news" else {}
+    return link(**(where | {"split": split.name, part.dimension: part.name}))
 
 
 def link(**where: str) -> str:

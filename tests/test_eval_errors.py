@@ -196,7 +196,7 @@ def test_the_command_writes_it_beside_the_report_but_not_for_the_public(tmp_path
     assert (call.exit_code, FILE in call.output) == (0, False)
     assert not (tmp_path / "public" / FILE).exists()
     private, public = ((tmp_path / x / "report.html").read_text(encoding="utf-8") for x in ("private", "public"))
-    assert f"{FILE}#split=test&amp;publisher=Harbour%20Daily" in private
+    assert f"{FILE}#origin=real&amp;split=test&amp;publisher=Harbour%20Daily" in private
     assert FILE not in public
 
 
