@@ -110,7 +110,10 @@ def unify(char: str) -> str:
 
 # --- white space, stops, quotes and brackets ------------------------------------------------------
 
-INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+INVISIBLE = (
+    "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\U00013430-\U00013438\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
 GAP = rf"[\s{INVISIBLE}]"
 STOPS = ".!?؟…۔"
 PAIRS = {"(": ")", "[": "]", "{": "}", "«": "»", "“": "”", "”": "“", "„": "“", '"': '"'}
