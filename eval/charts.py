@@ -121,7 +121,7 @@ def reliability(bins: Sequence[Bin], *, size: int = 340, edge: int = 44) -> Mark
 def risk_coverage(curves: Sequence[Curve], *, width: int = 460, height: int = 300, edge: int = 52) -> Markup:
     """How often the answers are wrong (up) when only the surest are given (across)."""
     most = max(0.05, math.ceil(20 * max(risk for c in curves for _, risk in c.points)) / 20)
-    inner, tall = width - edge - 14, height - 60
+    inner, tall = width - edge - 26, height - 60
 
     def across(value: float) -> float:
         return edge + inner * value
