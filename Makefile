@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.isnad-stamp
 CODE   := isnad train eval tests benchmarks
 
-.PHONY: help setup run test lint types imports check recurrent pretrain release report bench clean
+.PHONY: help setup run test lint types imports check recurrent pretrain release floors report screenshots bench clean
 
 help:
 	@echo "make run        train configs/default.yaml, judge it beside the floors, label the seed article"
@@ -15,7 +15,9 @@ help:
 	@echo "make recurrent  train the recurrent floor (vectors of all the news)"
 	@echo "make pretrain   make train/encoder again: masked words, then weak labels (hours)"
 	@echo "make release    make isnad/model again from train/encoder"
-	@echo "make report     write the public report into docs/report"
+	@echo "make floors     train the floors and write the table that stands in every report"
+	@echo "make report     write the public report of the model that ships into docs/report"
+	@echo "make screenshots  take the pictures in docs/ (Chromium)"
 	@echo "make bench      measure speed (benchmarks/)"
 	@echo "make clean      remove runs/ and caches"
 
@@ -66,8 +68,16 @@ pretrain: setup
 release: run
 	$(BIN)/python -m train.release runs/default runs/report/report.json
 
-report: run recurrent
-	$(BIN)/python -m eval runs/default runs/recurrent runs/tfidf runs/rules runs/majority -o docs/report --bootstrap 2000 --public
+floors: setup
+	for kind in majority tfidf rules; do $(BIN)/python -m train configs/$$kind.yaml || exit 1; done
+	$(BIN)/python -m eval floors runs/majority runs/tfidf runs/rules
+
+report: setup
+	rm -rf runs/released && mkdir -p runs/released && cp -r isnad/model runs/released/artefact
+	$(BIN)/python -m eval runs/released --bootstrap 2000 --public --latex -o docs/report
+
+screenshots: setup
+	$(BIN)/python docs/screenshots.py
 
 bench: setup
 	$(BIN)/python benchmarks/label_speed.py

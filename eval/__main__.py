@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import click
 
-from eval.command import report_command
 from eval.compare import compare_command
-from eval.floors import floors_command
+from eval.report.command import report_command
 from eval.stress.command import stress_command
+from eval.yardsticks.floors import floors_command
 
 COMMANDS = {
     "report": report_command,

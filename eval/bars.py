@@ -95,7 +95,14 @@ def failure(judged: Judged, bar: Bar) -> str | None:
     how = "most" if bar.figure in ERRORS else "least"
     if not missed:
         return None
-    return f"expected {bar.figure} of at {how} {bar.number:.3f} in {split.name}{bar.where}, found {found:.3f}"
+    wanted, reached = _told_apart(bar.number, found)
+    return f"expected {bar.figure} of at {how} {wanted} in {split.name}{bar.where}, found {reached}"
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Both with as many digits, three or more, as show that they differ."""
+    written = ((f"{one:.{digits}f}", f"{other:.{digits}f}") for digits in range(3, 18))
+    return next((pair for pair in written if pair[0] != pair[1]), (repr(one), repr(other)))
 
 
 def _value(judged: Judged, split: Split, bar: Bar) -> float:

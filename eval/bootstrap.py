@@ -75,13 +75,23 @@ class Draws:
 
     def of_sums(self, columns: Floats, statistic: Callable[[Floats], Floats]) -> Interval:
         """A figure that depends on the sums of `columns` `[n, D]` alone; `statistic` takes `[..., D]`."""
-        parts = np.zeros((self.times.shape[1], columns.shape[1]))
-        np.add.at(parts, self.article, columns)
+        parts = self._by_article(columns)
         return Interval(float(statistic(parts.sum(0))), *bounds(statistic(self.times @ parts)))
 
     def ratio(self, above: Floats, below: Floats) -> Interval:
-        """Sum of `above` over sum of `below` (0 where that is 0), each `[n]`."""
-        return self.of_sums(np.stack([above, below], 1), lambda s: s[..., 0] / np.where(s[..., 1] > 0, s[..., 1], 1.0))
+        """Sum of `above` over sum of `below`, each `[n]`; 0 where the latter is 0.
+
+        The interval is over the draws in which it is not, as there is no such figure in the others.
+        """
+        parts = self._by_article(np.stack([above, below], 1))
+        total, rounds = parts.sum(0), self.times @ parts
+        held = rounds[rounds[:, 1] > 0]
+        return Interval(float(total[0] / total[1]) if total[1] else 0.0, *bounds(held[:, 0] / held[:, 1]))
+
+    def _by_article(self, columns: Floats) -> Floats:
+        parts = np.zeros((self.times.shape[1], columns.shape[1]))
+        np.add.at(parts, self.article, columns)
+        return parts
 
     def sentence_weights(self) -> Iterator[Floats]:
         """How often each sentence is drawn, `[some rounds, n]` at a time."""

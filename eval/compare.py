@@ -24,12 +24,11 @@ import numpy as np
 from eval import bootstrap
 from eval.alignment import same_sentences
 from eval.bootstrap import Difference, McNemar
-from eval.charts import number
 from eval.judge import FIGURES, article_counts, headline_of
-from eval.markdown import cell, table
 from eval.paired import Effect, contrasts, effect_of, holm, least_p
 from eval.predictions import SPLITS, Run
 from eval.runs import read_runs
+from eval.writing import cell, number, points, signed, table
 from isnad.errors import IsnadError
 from isnad.files import write_whole
 
@@ -122,11 +121,6 @@ def p_words(p: float) -> str:
     return f"p = {digits.removeprefix('0') if p < 1 else '1'}"
 
 
-def signed(value: float) -> str:
-    """`+1.2`, `−0.8`."""
-    return f"{round(value, 1) + 0.0:+.1f}".replace("-", "−")
-
-
 def as_markdown(comparisons: Sequence[Comparison]) -> str:
     """A table, a line of plain words for every pair, and how to read them; the terminal is shown the same."""
     head = ["Split", "First", "Second", "Sentences", "Articles", "Macro-F1", "Holm", "Accuracy", "MCC"]
@@ -216,8 +210,7 @@ def _notes(comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def _within(gap: Difference) -> str:
-    value, low, high = (signed(100 * v) for v in (gap.value, gap.low, gap.high))
-    return f"{value} ({low} to {high})" if gap.low < gap.high else value
+    return points(gap) if gap.low < gap.high else signed(100 * gap.value)
 
 
 def _odds(effect: Effect) -> str:

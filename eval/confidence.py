@@ -28,7 +28,11 @@ LABEL_BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Selective:
-    """Answering from a threshold on, chosen for a precision of `wanted` on the sentences of `chosen_on`."""
+    """Answering from a threshold on, chosen for a precision of `wanted` on the sentences of `chosen_on`.
+
+    `threshold` is None where none reaches `wanted` there; `coverage` and `precision` are None where no sentence is
+    answered.
+    """
 
     wanted: float
     chosen_on: str
@@ -180,6 +184,8 @@ def _selective(scored: Scored, chosen: Scored, wanted: float, draws: Draws) -> S
     if threshold is None:
         return Selective(wanted, chosen.name, None, None, None)
     kept = (scored.top >= threshold).astype(np.float64)
+    if not kept.any():
+        return Selective(wanted, chosen.name, threshold, None, None)
     coverage = draws.ratio(kept, np.ones(kept.size))
     return Selective(wanted, chosen.name, threshold, coverage, draws.ratio(kept * scored.right, kept))
 

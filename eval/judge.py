@@ -49,10 +49,10 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is left where a run may abstain."""
+    """What is left where a run may abstain; `accuracy` is None where it always does."""
 
     coverage: Interval
-    accuracy: Interval
+    accuracy: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,8 @@ def _kept(records: Sequence[Record], draws: Draws) -> Kept | None:
         return None
     kept = _floats(not r.abstained for r in records)
     right = _floats(r.label is r.gold for r in records)
-    return Kept(draws.ratio(kept, np.ones(kept.size)), draws.ratio(kept * right, kept))
+    accuracy = draws.ratio(kept * right, kept) if kept.any() else None
+    return Kept(draws.ratio(kept, np.ones(kept.size)), accuracy)
 
 
 def _attributed(records: Sequence[Record], draws: Draws) -> Attributed | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +18,11 @@ from test_eval_predictions import run_of, sentences, write
 
 from eval.__main__ import main
 from eval.bars import ERRORS, OF_SLICE, OF_SPLIT, Bar, BarType, failure
+from eval.bootstrap import Interval
 from eval.facts import DIMENSIONS
 from eval.judge import Judged, judge_run
 from eval.predictions import SPLITS
-from eval.report import Report, as_json
+from eval.report.build import Report, as_json
 from isnad.errors import IsnadError
 from isnad.labels import Stance
 
@@ -185,6 +189,23 @@ def test_whatever_can_be_written_is_read(split: str | None, part: Any, figure: s
 )
 def test_what_cannot_be_read_is_told(text: str, said: str) -> None:
     assert said in refusal(text)
+
+
+def test_a_figure_just_under_its_bar_is_written_so_that_it_shows(judged: Judged) -> None:
+    test = judged.splits["test"]
+    for value, asked, said in (
+        (0.8496, ".85", "at least 0.8500 in test, found 0.8496"),
+        (0.849, ".85", "at least 0.850 in test, found 0.849"),
+        (0.85 - 1e-9, ".85", "at least 0.850000000 in test, found 0.849999999"),
+    ):
+        part = replace(test.main, macro_f1=Interval(value, 0, 1))
+        changed = replace(judged, splits={"test": replace(test, main=part)})
+        assert failure(changed, bar(f"macro_f1={asked}")) == f"expected macro_f1 of {said}"
+    nearest = replace(test.main, macro_f1=Interval(math.nextafter(0.85, 0), 0, 1))
+    told = failure(replace(judged, splits={"test": replace(test, main=nearest)}), bar("macro_f1=.85"))
+    assert told is not None
+    wanted, found = re.findall(r"0\.\d+", told)
+    assert float(found) < float(wanted)
 
 
 # --- through the door ---------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -135,10 +133,3 @@ def test_other_articles_are_refused() -> None:
         bootstrap.resampled(one, np.concatenate([one, one]), rounds=10, seed=1)
     with pytest.raises(ValueError, match=r"expected an article per gold label \(1\), found 2"):
         bootstrap.by_article([0], [0], ["a", "b"])
-
-
-def test_ten_thousand_predictions_two_thousand_rounds_take_seconds() -> None:
-    counts = bootstrap.by_article(*clustered(2500, 4, np.random.default_rng(12)))
-    began = time.perf_counter()
-    bootstrap.interval(metrics.macro_f1, counts, rounds=2000)
-    assert time.perf_counter() - began < 30

@@ -16,10 +16,10 @@ from test_eval_predictions import TEXTS, run_of, sentences, write
 
 from eval import bootstrap, metrics
 from eval.bootstrap import Difference
-from eval.charts import number
-from eval.compare import Comparison, compare_command, contest, in_a_sentence, in_words, p_words, signed, verdict
+from eval.compare import Comparison, compare_command, contest, in_a_sentence, in_words, p_words, verdict
 from eval.paired import effect_of, holm
 from eval.predictions import FILE, Run
+from eval.writing import number, signed
 from isnad.artefact import MANIFEST
 from isnad.errors import IsnadError
 

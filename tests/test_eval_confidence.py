@@ -1,4 +1,4 @@
-"""What is said of probabilities, against counting by hand, scikit-learn, and runs whose truth is known."""
+"""What is said of probabilities, against netcal, scikit-learn, counting by hand, and runs whose truth is known."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from netcal.metrics import ECE
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, precision_recall_curve
 from test_eval_predictions import row, run_of, sentences
@@ -135,23 +136,35 @@ def test_the_drawn_curve_ends_with_every_answer_given(scored: Scored) -> None:
 # --- calibration -------------------------------------------------------------------------------------
 
 
-def netcal_ece(top: np.ndarray, right: np.ndarray, bins: int) -> float:
-    """Expected calibration error as netcal counts it: a histogram, its means, their gaps weighed by its counts."""
-    edges = np.linspace(0, 1, bins + 1)
-    counts = np.histogram(top, edges)[0]
-    sums = [np.histogram(top, edges, weights=values)[0] for values in (top, right)]
-    held = counts > 0
-    confidence, accuracy = (s[held] / counts[held] for s in sums)
-    return float((np.abs(accuracy - confidence) * counts[held] / counts.sum()).sum())
-
-
 @given(st.integers(1, 80), st.integers(0, 10_000), st.floats(0.3, 6))
 @settings(max_examples=60)
 def test_calibration_error_is_that_of_netcal(n: int, seed: int, sharpened: float) -> None:
     scored = simulated(n, 9, seed, sharpened)
     found = judged(scored, rounds=20)
-    assert found.ece.value == pytest.approx(netcal_ece(scored.top, scored.right, metrics.BINS))
-    assert found.ece.value == pytest.approx(metrics.calibration(scored.table, scored.gold).ece)
+    theirs = ECE(metrics.BINS).measure(scored.top, scored.right)
+    assert found.ece.value == pytest.approx(theirs)
+    assert metrics.calibration(scored.table, scored.gold).ece == pytest.approx(theirs)
+
+
+@given(st.integers(1, 6), st.integers(0, 10_000), st.floats(0.3, 6))
+@settings(max_examples=60)
+def test_adaptive_calibration_error_is_that_of_netcal(times: int, seed: int, sharpened: float) -> None:
+    """Where bins can be of equal size; where they cannot, netcal cuts at quantiles and makes some larger by chance."""
+    scored = simulated(times * metrics.BINS, 9, seed, sharpened)
+    assume(np.unique(scored.top).size == scored.top.size)
+    theirs = ECE(metrics.BINS, equal_intervals=False).measure(scored.top, scored.right)
+    assert judged(scored, rounds=20).adaptive_ece.value == pytest.approx(theirs)
+
+
+@given(st.integers(2, 80), st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_reliability_of_a_label_is_that_of_netcal(n: int, seed: int) -> None:
+    scored = simulated(n, 9, seed)
+    for stance, bins in judged(scored, rounds=20).by_label.items():
+        gaps = sum(b.n * abs(b.accuracy - b.confidence) for b in bins if b.accuracy is not None and b.confidence)
+        held = (scored.gold == stance.id).astype(int)
+        theirs = ECE(len(bins)).measure(scored.table[:, stance.id], held)
+        assert gaps / n == pytest.approx(theirs)
 
 
 def test_a_probability_on_the_edge_belongs_to_the_bin_below() -> None:

@@ -16,10 +16,10 @@ from markupsafe import escape
 from test_eval_predictions import TEXTS, row, run_of, sentences, write
 
 from eval.__main__ import main
-from eval.errors import FILE, Error, errors_of, marked, write_errors
 from eval.judge import judge_run
-from eval.page import link
 from eval.predictions import Record, Run
+from eval.report.errors import FILE, Error, errors_of, marked, write_errors
+from eval.report.page import link
 from isnad.labels import Stance
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -6,25 +6,30 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from conftest import write_lines, write_text
+from click.testing import CliRunner, Result
+from conftest import Newsroom, write_lines, write_text
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 from test_eval_predictions import TEXTS, row, run_of, sentences, write
 
 from eval.__main__ import main
-from eval.floors import FILE, ceilings, floors_for, floors_text, read_floors
 from eval.judge import Judged, judge_run
 from eval.predictions import Run
-from eval.seeds import seed_groups
+from eval.yardsticks.ceilings import ceilings
+from eval.yardsticks.floors import FILE, floors_for, floors_text, read_floors
+from eval.yardsticks.provenance import beside, notes_on
+from eval.yardsticks.seeds import seed_groups
+from isnad.artefact import SCHEMA, Manifest, write_manifest
 from isnad.errors import IsnadError
-from isnad.examples import SPLITS, read_documents, read_splits, sentence_hash
+from isnad.examples import SPLITS, load_data, read_documents, read_splits, sentence_hash
+from isnad.fingerprint import data_fingerprint, fingerprint_of
 from isnad.labels import Stance
 
 ROOT = Path(__file__).parent.parent
@@ -133,16 +138,148 @@ def test_some_sentences_of_a_split_are_enough(tmp_path: Path) -> None:
     assert ([len(f.records) for f in floors], notes) == ([7], [])
 
 
+def floors_call(*arguments: Any) -> Result:
+    return CliRunner().invoke(main, ["floors", *map(str, arguments)])
+
+
 def test_the_command_writes_what_the_report_reads(tmp_path: Path) -> None:
     for name, accuracy in (("low", 0.3), ("high", 0.7)):
         write(tmp_path / name / "predictions.jsonl", sentences(accuracy, seed=9))
-    out = tmp_path / "floors.tsv"
-    call = CliRunner().invoke(main, ["floors", str(tmp_path / "low"), str(tmp_path / "high"), "-o", str(out)])
-    assert (call.exit_code, call.output.strip()) == (0, str(out))
+    out, nowhere = tmp_path / "floors.tsv", ["--data", tmp_path / "none"]
+    call = floors_call(tmp_path / "low", tmp_path / "high", "-o", out, *nowhere)
+    assert (call.exit_code, call.output.split()) == (0, [str(out), str(tmp_path / "floors.json")])
     assert read_floors(out) == read_floors(floors_file(tmp_path / "again", floor("low", 0.3), floor("high", 0.7)))
-    bad = CliRunner().invoke(main, ["floors", str(tmp_path), "-o", str(out)])
+    bad = floors_call(tmp_path, "-o", out, *nowhere)
     assert bad.exit_code == 1
     assert "expected a run directory with predictions.jsonl" in bad.output
+
+
+# --- on which training data -----------------------------------------------------------------------------
+
+
+def trained_floor(folder: Path, fingerprint: str | None, rows: list[dict[str, Any]]) -> Path:
+    """A run directory with an artefact that names its training data, and predictions younger than it."""
+    write_manifest_of(folder / "artefact", fingerprint)
+    write(folder / "predictions.jsonl", rows)
+    return folder
+
+
+def write_manifest_of(folder: Path, fingerprint: str | None) -> None:
+    folder.mkdir(parents=True)
+    write_manifest(folder, Manifest(schema=SCHEMA, kind="majority", name=folder.name, data_fingerprint=fingerprint))
+
+
+def answers_to(room: Newsroom) -> list[dict[str, Any]]:
+    """A predictions file for every labelled sentence outside train, all of them asserted."""
+    owner = read_splits(room.data / "splits")
+    documents = read_documents([*room.data.glob("composed/*.jsonl"), *room.data.glob("news/*.jsonl")])
+    return [
+        row(
+            doc_id=d.doc_id,
+            start=u.start,
+            end=u.end,
+            split=owner[d.key],
+            origin="composed" if d.corpus == "composed" else "news",
+            corpus=d.corpus,
+            gold=u.label.value,
+            label="assert",
+            scores=None,
+        )
+        for d in documents
+        for u in d.units
+        if u.label is not None and owner[d.key] != "train"
+    ]
+
+
+def test_the_fingerprint_of_a_folder_is_that_of_a_training_on_it(newsroom: Newsroom) -> None:
+    """With the newspaper text a training reads all labels, without it those of composed articles alone."""
+    newsroom.write()
+    for corpora, news in ((newsroom.corpora, True), (None, False)):
+        loaded = load_data(newsroom.data, corpora, ("train", "dev"))
+        assert fingerprint_of(newsroom.data, news=news) == data_fingerprint(loaded.documents)
+    before = fingerprint_of(newsroom.data)
+    for split in ("test", "train"):
+        unit = newsroom.labelled[split]["saudinewsnet" if split == "test" else "antcorpus"][0]["sentences"][0]
+        unit["label"] = "deny"
+        newsroom.write()
+        assert (fingerprint_of(newsroom.data) == before) is (split == "test")
+
+
+@pytest.mark.parametrize("made_on", ["today", "composed", "other", None])
+def test_floors_of_other_training_data_are_told_in_every_report(newsroom: Newsroom, made_on: str | None) -> None:
+    newsroom.write()
+    known = {"today": fingerprint_of(newsroom.data), "composed": fingerprint_of(newsroom.data, news=False)}
+    fingerprint = known.get(made_on, "f" * 64) if made_on else None
+    runs = [trained_floor(newsroom.root / name, fingerprint, answers_to(newsroom)) for name in ("low", "lower")]
+    out = newsroom.root / "floors.tsv"
+    done = floors_call(*runs, "-o", out)
+    assert done.exit_code == 0, done.output
+    notes = notes_on(["low", "lower"], out, newsroom.data)
+    said = {
+        "today": [],
+        "composed": ["floors low, lower: made on composed articles alone, without the news that is in the training"],
+        "other": [
+            f"floors low, lower: made on other training data (ffffffff) than that of today ({known['today'][:8]})"
+        ],
+        None: ["floors low, lower: on which training data they were made is not known; `make floors` makes them anew."],
+    }[made_on]
+    assert [note[: len(start)] for note, start in zip(notes, said, strict=True)] == said
+    assert [line for line in done.stderr.splitlines() if line.startswith("note: ")] == [f"note: {n}" for n in notes]
+    assert notes_on([], out, newsroom.data) == []
+    assert notes_on(["low"], out, newsroom.root / "none") == []
+
+
+def test_floors_whose_labels_changed_afterwards_are_told(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    newsroom.write()
+    out, run = newsroom.root / "floors.tsv", newsroom.root / "low"
+    trained_floor(run, fingerprint_of(newsroom.data), answers_to(newsroom))
+    assert floors_call(run, "-o", out).exit_code == 0
+    monkeypatch.setattr("eval.report.command.FLOORS", out)
+    person = write(newsroom.root / "person.jsonl", answers_to(newsroom))
+    asked = [str(person), "--bootstrap", "100", "-o", str(newsroom.root / "report")]
+    assert "floors low" not in CliRunner().invoke(main, asked).output
+    newsroom.composed["train"][0]["sentences"][0]["label"] = "deny"
+    newsroom.write()
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
+    assert "note: floors low: made on other training data" in done.output
+    report = json.loads((newsroom.root / "report" / "report.json").read_text(encoding="utf-8"))
+    assert [r["name"] for r in report["runs"]] == ["person", "low"]
+    assert any(note.startswith("floors low: made on other training data") for note in report["notes"])
+    assert "made on other training data" in (newsroom.root / "report" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", ["gone", "no JSON", "[]", '{"schema": "isnad-floors/1"}', "other table"])
+def test_a_table_that_nothing_speaks_of_is_told(newsroom: Newsroom, damage: str) -> None:
+    newsroom.write()
+    out, run = newsroom.root / "floors.tsv", newsroom.root / "low"
+    trained_floor(run, fingerprint_of(newsroom.data), answers_to(newsroom))
+    assert floors_call(run, "-o", out).exit_code == 0
+    assert notes_on(["low"], out, newsroom.data) == []
+    side = out.with_suffix(".json")
+    if damage == "gone":
+        side.unlink()
+    elif damage == "other table":
+        out.write_text(out.read_text(encoding="utf-8").replace("\tassert", "\tdeny", 1), encoding="utf-8")
+    else:
+        side.write_text(damage, encoding="utf-8")
+    (note,) = notes_on(["low"], out, newsroom.data)
+    assert note.startswith("floors: on which training data they were made, floors.json does not say; `make floors`")
+
+
+def test_floors_that_lack_sentences_are_refused(newsroom: Newsroom) -> None:
+    """As they would where the newspaper text is missing: reports would lose their floors."""
+    newsroom.write()
+    rows = answers_to(newsroom)
+    out = newsroom.root / "floors.tsv"
+    few = trained_floor(newsroom.root / "few", None, [r for r in rows if r["origin"] == "composed"])
+    lacking = floors_call(few, "-o", out)
+    assert (lacking.exit_code, out.exists()) == (1, False)
+    news = sum(r["origin"] == "news" for r in rows)
+    assert f"labelled sentences outside train, found that few lacks: {news}, " in lacking.output
+    assert "set ISNAD_CORPORA" in lacking.output
+    many = trained_floor(newsroom.root / "many", None, [*rows, rows[0] | {"start": 9000, "end": 9001}])
+    assert "found that many has too many: 1, " in floors_call(many, "-o", out).output
 
 
 # --- the file that ships ------------------------------------------------------------------------------
@@ -195,6 +332,14 @@ def test_the_shipped_floors_quote_nothing() -> None:
         assert not re.search(r"\s", reference), "an id of a publisher, never words"
 
 
+def test_the_shipped_floors_say_on_which_data_they_were_made() -> None:
+    made = json.loads(beside(FILE).read_text(encoding="utf-8"))
+    assert set(made["floors"]) == set(read_floors())
+    assert made["table"] == sha256(FILE.read_bytes()).hexdigest()
+    for facts in made["floors"].values():
+        assert re.fullmatch("[0-9a-f]{64}", facts["data_fingerprint"])
+
+
 # --- ceilings -----------------------------------------------------------------------------------------
 
 
@@ -239,17 +384,26 @@ def data_folder(root: Path, splits: dict[str, list[dict[str, Any]]], second: lis
     return root
 
 
+def add_composed(root: Path, split: str, article: dict[str, Any], second: dict[str, Any]) -> None:
+    """A composed article of `split` and its second reading."""
+    file = root / "splits" / f"{split}.json"
+    keys = json.loads(file.read_text(encoding="utf-8"))["articles"]
+    write_text(file, json.dumps({"articles": [*keys, f"composed:{article['doc_id']}"]}))
+    write_lines(root / "composed" / "a.jsonl", [article | {"corpus": "composed"}])
+    write_lines(root / "second" / "composed.jsonl", [second | {"corpus": "composed"}])
+
+
 def test_readings_weigh_as_much_as_their_kind_occurs(tmp_path: Path) -> None:
     # 12 labelled sentences, 9 without doubt and 3 in doubt; 3 and 2 were read again
     one = standoff("one", [("assert", False)] * 5 + [("deny", True), ("skip", False)])
     two = standoff("two", [("deny", False)] * 2 + [("attribute", False)] * 2 + [("speculate", True), ("assert", True)])
     second = [reread(one, {0: "assert", 5: "deny"}), reread(two, {0: "attribute", 2: "attribute", 4: "assert"})]
     found = ceilings(data_folder(tmp_path, {"test": [one, two]}, second), rounds=100, seed=13)
-    assert list(found) == ["test"]
+    assert {name: list(of) for name, of in found.items()} == {"test": ["news"]}
     first = ["assert", "deny", "deny", "attribute", "speculate"]
     given_ = ["assert", "deny", "attribute", "attribute", "assert"]
     weights = [9 / 3, 3 / 2, 9 / 3, 9 / 3, 3 / 2]
-    test = found["test"]
+    test = found["test"]["news"]
     assert (test.n, test.articles) == (5, 2)
     assert test.accuracy.value == pytest.approx((3 + 1.5 + 3) / 12)
     assert test.accuracy.value == pytest.approx(accuracy_score(first, given_, sample_weight=weights))
@@ -265,7 +419,7 @@ def test_each_split_counts_its_own_doubts_and_train_has_no_ceiling(tmp_path: Pat
     second = [reread(a, {0: "assert", n - 1: "assert"}) for a, n in ((train, 4), (dev, 2), (outlets, 4), (stray, 4))]
     folder = data_folder(tmp_path, {"train": [train], "dev": [dev], "test-outlets": [outlets], "none": [stray]}, second)
     found = ceilings(folder, rounds=100, seed=13)
-    assert {name: c.accuracy.value for name, c in found.items()} == {
+    assert {name: c["news"].accuracy.value for name, c in found.items()} == {
         "dev": pytest.approx(1 / 2),
         "test-outlets": pytest.approx(3 / 4),
     }
@@ -274,16 +428,30 @@ def test_each_split_counts_its_own_doubts_and_train_has_no_ceiling(tmp_path: Pat
 def test_a_sentence_that_either_reader_skips_is_no_pair(tmp_path: Path) -> None:
     article = standoff("one", [("assert", False), ("skip", False), ("deny", False)])
     second = [reread(article, {0: "assert", 1: "assert", 2: "skip"})]
-    assert ceilings(data_folder(tmp_path, {"test": [article]}, second), rounds=100, seed=13)["test"].n == 1
+    assert ceilings(data_folder(tmp_path, {"test": [article]}, second), rounds=100, seed=13)["test"]["news"].n == 1
 
 
 def test_the_first_reading_counts_not_what_an_adjudicator_made_of_it(tmp_path: Path) -> None:
     published = standoff("one", [("deny", False), ("assert", False)])
     before = standoff("one", [("assert", False)])
     folder = data_folder(tmp_path, {"test": [published]}, [reread(published, {0: "deny", 1: "assert"})])
-    assert ceilings(folder, rounds=100, seed=13)["test"].accuracy.value == 1
+    assert ceilings(folder, rounds=100, seed=13)["test"]["news"].accuracy.value == 1
     write_lines(folder / "first" / "news.jsonl", [before])
-    assert ceilings(folder, rounds=100, seed=13)["test"].accuracy.value == 0.5
+    assert ceilings(folder, rounds=100, seed=13)["test"]["news"].accuracy.value == 0.5
+
+
+def test_composed_readings_are_a_ceiling_of_their_own(tmp_path: Path) -> None:
+    news = standoff("one", [("deny", False), ("assert", False)])
+    composed = standoff("two", [("deny", False), ("assert", False), ("speculate", False)])
+    folder = data_folder(tmp_path, {"test": [news], "dev": []}, [reread(news, {0: "deny", 1: "attribute"})])
+    alone = ceilings(folder, rounds=100, seed=13)
+    for split in ("test", "dev"):
+        add_composed(folder, split, composed, reread(composed, {0: "deny", 1: "assert", 2: "assert"}))
+        found = ceilings(folder, rounds=100, seed=13)
+        assert found["test"]["news"] == alone["test"]["news"], "whatever was composed, the news figure is the same"
+        assert (found[split]["composed"].n, found[split]["composed"].accuracy.value) == (3, pytest.approx(2 / 3))
+        write_text(folder / "splits" / "test.json", json.dumps({"articles": ["invented:one"]}))
+    assert list(found["dev"]) == ["composed"]
 
 
 def test_without_a_second_reading_there_is_no_ceiling(tmp_path: Path) -> None:
@@ -291,12 +459,17 @@ def test_without_a_second_reading_there_is_no_ceiling(tmp_path: Path) -> None:
 
 
 def test_ceilings_of_the_shipped_data_speak_of_their_splits(published: dict[str, str]) -> None:
-    sizes = Counter(split for reference, split in published.items() if not reference.startswith("composed:"))
+    sizes = Counter((split, reference.startswith("composed:")) for reference, split in published.items())
     found = ceilings(ROOT / "data", rounds=100, seed=13)
-    assert set(found) == {"dev", "test", "test-outlets"}
-    for name, ceiling in found.items():
-        assert 30 <= ceiling.articles <= ceiling.n <= sizes[name]
-        assert 0.8 < ceiling.macro_f1.low <= ceiling.macro_f1.value <= ceiling.macro_f1.high + 1e-9
+    assert {name: set(of) for name, of in found.items()} == {
+        "dev": {"news", "composed"},
+        "test": {"news", "composed"},
+        "test-outlets": {"news"},
+    }
+    for name, of in found.items():
+        for origin, ceiling in of.items():
+            assert 15 <= ceiling.articles <= ceiling.n <= sizes[name, origin == "composed"]
+            assert 0.8 < ceiling.macro_f1.low <= ceiling.macro_f1.value <= ceiling.macro_f1.high + 1e-9
 
 
 # --- seeds --------------------------------------------------------------------------------------------

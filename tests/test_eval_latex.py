@@ -17,10 +17,11 @@ from test_eval_predictions import TEXTS, run_of, sentences, write
 
 from eval.__main__ import main
 from eval.bootstrap import Interval
-from eval.charts import number
+from eval.confidence import WANTED
 from eval.judge import Judged, judge_run
-from eval.latex import as_latex, escaped
-from eval.report import Report
+from eval.report.build import Report
+from eval.report.latex import as_latex, escaped
+from eval.writing import number
 from isnad.labels import Stance
 
 SPECIAL = "\\&%$#_{}~^<>|"
@@ -35,12 +36,13 @@ NAMED = {
 
 
 def typeset(tex: str) -> str:
-    """What LaTeX prints for `tex`, which may hold no command but those of single characters."""
+    """What LaTeX prints for `tex`, which may hold no command but those of single characters and of Arabic words."""
 
     def character(found: re.Match[str]) -> str:
         name = found.group(1)
         return NAMED[name] if name else found.group(2)
 
+    tex = re.sub(r"\\foreignlanguage\{arabic\}\{([^{}\\]*)\}", r"\1", tex)
     assert not re.search(r"(?<!\\)[&%$#_~^<>|]", tex), tex
     return re.sub(r"\\([a-z]+)\{\}|\\([&%$#_{}])", character, tex)
 
@@ -70,7 +72,7 @@ def rows_of(tex: str) -> list[list[list[str]]]:
     return tables
 
 
-@given(st.text(st.sampled_from(SPECIAL + "ab 1")) | st.text())
+@given(st.text(st.sampled_from(SPECIAL + "ab 1قو٢ـ")) | st.text())
 def test_an_escaped_text_prints_as_it_was(text: str) -> None:
     assert typeset(escaped(text)) == text
 
@@ -81,8 +83,51 @@ def test_escaping_by_hand() -> None:
     )
 
 
+def test_arabic_words_are_wrapped_and_nothing_else_is() -> None:
+    assert escaped("runs/قواعد اللغة_v2") == r"runs/\foreignlanguage{arabic}{قواعد اللغة}\_v2"
+    assert escaped("نموذج v2 قواعد") == r"\foreignlanguage{arabic}{نموذج} v2 \foreignlanguage{arabic}{قواعد}"
+    assert escaped("modèle 模型") == "modèle 模型"
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "unsaid"),
+    [
+        ("rules_v2", "", "XeLaTeX"),
+        ("modèle", "", "XeLaTeX"),
+        ("модель", "letters that are not Latin: compile with XeLaTeX or LuaLaTeX", "babel"),
+        ("قواعد", "Names in Arabic: compile with XeLaTeX or LuaLaTeX (pdflatex cannot set them)", "not Latin"),
+    ],
+)
+def test_the_head_says_what_the_names_need(name: str, said: str, unsaid: str) -> None:
+    tex = as_latex(report([judge_run(run_of(name, sentences(0.8)), rounds=100, seed=13)]))
+    head = [line for line in tex.splitlines() if line.startswith("%")]
+    assert any(said in line for line in head)
+    assert unsaid not in tex
+    if name == "قواعد":
+        by_run, *_ = rows_of(tex)
+        assert {r[1] for r in by_run[1:]} == {r"\foreignlanguage{arabic}{قواعد}"}
+        assert "babelprovide[import]{arabic}" in tex
+        assert "setotherlanguage{arabic}" in tex
+    else:
+        assert "foreignlanguage" not in tex
+
+
+def test_what_is_gained_where_it_is_sure_has_a_dash_where_nothing_is_answered(runs: list[Judged]) -> None:
+    *_, sure = rows_of(as_latex(report(runs)))
+    assert sure[0] == ["Split", "Wanted", "Answer from", "Precision", "Answered"]
+    assert [r[0] for r in sure[1:]] == [name for name in runs[0].splits for _ in WANTED]
+    confidence = runs[0].splits["dev"].confidence
+    assert confidence is not None
+    answered = tuple(replace(s, threshold=0.99, precision=None, coverage=None) for s in confidence.selective)
+    changed = replace(runs[0].splits["dev"], confidence=replace(confidence, selective=answered))
+    *_, none = rows_of(as_latex(report([replace(runs[0], splits={"dev": changed})])))
+    assert [r[2:] for r in none[1:]] == [[".990", "--", "--"]] * len(WANTED)
+    _, labels = rows_of(as_latex(report([runs[1]])))
+    assert labels[0][1] == "Label", "no third table without probabilities"
+
+
 def test_a_row_a_run_and_split_and_a_row_a_label_and_split(runs: list[Judged]) -> None:
-    by_run, by_label = rows_of(as_latex(report(runs)))
+    by_run, by_label, _ = rows_of(as_latex(report(runs)))
     assert by_run[0] == ["Split", "Run", "$n$", "Macro-F1", "Accuracy", "ECE"]
     assert by_label[0] == ["Split", "Label", "$n$", "F1", "Precision", "Recall"]
     splits = list(runs[0].splits)
@@ -91,7 +136,7 @@ def test_a_row_a_run_and_split_and_a_row_a_label_and_split(runs: list[Judged]) -
 
 
 def test_figures_are_those_of_the_report(runs: list[Judged]) -> None:
-    by_run, by_label = rows_of(as_latex(report(runs)))
+    by_run, by_label, _ = rows_of(as_latex(report(runs)))
     test = runs[0].splits["test"]
     figure = test.main.macro_f1
     assert test.confidence is not None
@@ -106,7 +151,7 @@ def test_figures_are_those_of_the_report(runs: list[Judged]) -> None:
 
 def test_a_split_that_only_one_run_has_is_a_row(runs: list[Judged]) -> None:
     only_dev = judge_run(run_of("dev-only", [r for r in sentences(0.7) if r["split"] == "dev"]), rounds=100, seed=13)
-    by_run, by_label = rows_of(as_latex(report([only_dev, runs[0]])))
+    by_run, by_label, _ = rows_of(as_latex(report([only_dev, runs[0]])))
     assert [r[0] for r in by_run[1:]] == ["dev", "dev", "test", "test-outlets"]
     assert len(by_label) == 1 + len(Stance)
 
@@ -114,7 +159,7 @@ def test_a_split_that_only_one_run_has_is_a_row(runs: list[Judged]) -> None:
 def test_thousands_and_numbers_below_zero(runs: list[Judged]) -> None:
     low = replace(runs[0].splits["dev"].main, n=12345, macro_f1=Interval(-0.0004, -0.25, 1))
     changed = replace(runs[0], splits={"dev": replace(runs[0].splits["dev"], main=low)})
-    by_run, _ = rows_of(as_latex(report([changed])))
+    by_run, *_ = rows_of(as_latex(report([changed])))
     assert by_run[1][2:4] == ["12,345", ".000 {\\small [$-$.250, 1.000]}"]
 
 
@@ -123,7 +168,7 @@ def test_the_source_quotes_no_sentence_and_says_how_it_was_made(runs: list[Judge
     assert tex.isascii()
     assert not any(t[:12] in tex for t in TEXTS.values())
     assert tex.startswith("% Written by python -m eval --latex; needs \\usepackage{booktabs}.\n")
-    assert tex.count("% 95\\,\\% intervals from 1,000 draws of whole articles, seed 13.") == 2
+    assert tex.count("% 95\\,\\% intervals from 1,000 draws of whole articles, seed 13.") == 3
     assert tex.endswith("\n")
 
 
@@ -134,8 +179,22 @@ def test_the_command_writes_it_where_asked(tmp_path: Path) -> None:
     assert (without.exit_code, (tmp_path / "without" / "report.tex").exists()) == (0, False)
     call = CliRunner().invoke(main, [*fixed, str(tmp_path / "out"), "--latex"])
     assert (call.exit_code, str(tmp_path / "out" / "report.tex") in call.output) == (0, True)
-    by_run, _ = rows_of((tmp_path / "out" / "report.tex").read_text(encoding="utf-8"))
+    by_run, *_ = rows_of((tmp_path / "out" / "report.tex").read_text(encoding="utf-8"))
     assert {r[1] for r in by_run[1:]} == {"a\\_run"}
+
+
+@pytest.mark.skipif(shutil.which("xelatex") is None, reason="needs xelatex (apt-get install texlive-xetex)")
+def test_arabic_names_compile(tmp_path: Path) -> None:
+    tex = as_latex(report([judge_run(run_of("قواعد", sentences(0.8)), rounds=100, seed=13)]))
+    (tmp_path / "report.tex").write_text(tex, encoding="utf-8")
+    frame = (
+        "\\documentclass{article}\\usepackage{booktabs}\\usepackage[english,bidi=default]{babel}"
+        "\\babelprovide[import]{arabic}\\begin{document}\\input{report.tex}\\end{document}\n"
+    )
+    (tmp_path / "paper.tex").write_text(frame, encoding="utf-8")
+    command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex (apt-get install texlive-latex-extra)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -15,8 +16,8 @@ from click.testing import CliRunner, Result
 from test_eval_predictions import TEXTS, row, run_of, sentences, write
 
 from eval.__main__ import main
-from eval.floors import FILE as FLOORS
 from eval.judge import judge_run
+from eval.yardsticks.floors import FILE as FLOORS
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
@@ -215,6 +216,35 @@ def test_what_an_abstaining_run_keeps(tmp_path: Path) -> None:
     assert split["kept"]["coverage"]["value"] == pytest.approx(split["main"]["accuracy"]["value"])
 
 
+def test_where_nothing_is_answered_there_is_no_precision(tmp_path: Path) -> None:
+    """Sure and right on dev, unsure on test: no sentence of test reaches the threshold. A dash, never .000."""
+
+    def scores(sure: float, gold: str) -> dict[str, float]:
+        return dict.fromkeys(("assert", "deny", "attribute", "speculate"), (1 - sure) / 3) | {gold: sure}
+
+    rows = [
+        r | {"label": r["gold"], "scores": scores(0.9 if r["split"] == "dev" else 0.5, r["gold"]), "abstained": True}
+        for r in sentences()
+    ]
+    done = call(write(tmp_path / "p.jsonl", rows), "-o", tmp_path, "--latex")
+    assert done.exit_code == 0, done.output
+    report = report_of(tmp_path)
+    jsonschema.validate(report, json.loads((ROOT / "eval" / "report" / "report.schema.json").read_text()))
+    splits = report["runs"][0]["splits"]
+    for s in splits["test"]["confidence"]["selective"]:
+        assert (s["threshold"], s["precision"], s["coverage"]) == (pytest.approx(0.9), None, None)
+    assert splits["dev"]["confidence"]["selective"][0]["precision"]["value"] == 1
+    assert splits["test"]["kept"] == {"coverage": {"value": 0, "low": 0, "high": 0}, "accuracy": None}
+    said = (tmp_path / "report.md").read_text(encoding="utf-8")
+    rows_of_test = [line for line in said.splitlines() if line.startswith("| test ") and "answered from" in line]
+    assert len(rows_of_test) == 2
+    assert all("precision –, coverage –" in line for line in rows_of_test)
+    words = " ".join(re.sub(r"<[^>]*>", " ", (tmp_path / "report.html").read_text("utf-8")).split())
+    assert "test .900 .900 – – test .950 .900 – – " in words
+    assert "with an accuracy of –." in words
+    assert "test & .900 & .900 & -- & -- " in (tmp_path / "report.tex").read_text(encoding="utf-8")
+
+
 def test_seeds_of_one_config_are_a_spread_of_their_own(tmp_path: Path) -> None:
     folders = []
     for seed in (13, 14, 15):
@@ -255,6 +285,25 @@ def test_floors_and_a_second_reader_stand_beside_what_is_known(rules: Path, tmp_
     assert "floors.tsv does not know all of its sentences" in unknown.output
 
 
+def test_the_second_reader_of_composed_text_stands_where_a_split_has_no_news(tmp_path: Path) -> None:
+    """As in a checkout without the newspaper text, where all that can be judged was composed."""
+    known = [x.split("\t")[0] for x in FLOORS.read_text(encoding="utf-8").splitlines() if x.startswith("composed:")]
+    rows = [
+        row(doc_id=d, start=int(s), end=int(e), split="test", origin="composed", corpus="composed", scores=None)
+        for d, place in (reference.split(":")[1:] for reference in known)
+        if place != "title"
+        for s, e in [place.split("-")]
+    ]
+    done = call(write(tmp_path / "person.jsonl", rows), "-o", tmp_path)
+    ceilings = report_of(tmp_path)["ceilings"]
+    assert set(ceilings["test"]) == {"news", "composed"}
+    (line,) = [x for x in done.output.splitlines() if "a second reader" in x]
+    cells = [c.strip() for c in line.strip("|").split("|")]
+    assert cells[:4] == ["test", "a second reader", "composed", str(ceilings["test"]["composed"]["n"])]
+    news = [row(doc_id="other", gold="deny", scores=None), *rows]
+    assert "| a second reader | news " in call(write(tmp_path / "both.jsonl", news), "-o", tmp_path / "b").output
+
+
 def test_an_article_in_two_splits_is_noted() -> None:
     judged = judge_run(run_of("a", [row(), row(start=60, end=70, split="dev")]), rounds=100, seed=1)
     assert judged.notes[-1] == "articles in more than one split: 1, invented:doc-1 for one."
@@ -277,7 +326,7 @@ def test_comparison_in_json_and_words(arabert: Path, rules: Path, tmp_path: Path
 
 def test_report_json_has_the_form_that_the_schema_describes(arabert: Path, rules: Path, tmp_path: Path) -> None:
     call(arabert, rules, "-o", tmp_path)
-    schema = json.loads((ROOT / "eval" / "report.schema.json").read_text())
+    schema = json.loads((ROOT / "eval" / "report" / "report.schema.json").read_text())
     report = report_of(tmp_path)
     assert report["schema"] == schema["properties"]["schema"]["const"] == schema["title"]
     jsonschema.validate(report, schema)

@@ -1,9 +1,8 @@
-"""Publishers, subjects and origins that training never held: who judges them, and what the figures say of it."""
+"""Publishers, subjects and origins that training never held: who judges them."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,7 @@ from click.testing import CliRunner, Result
 from conftest import Newsroom, invented
 
 import train.folds
-from eval.bootstrap import Interval
-from eval.generalise import Row, Table, as_markdown, tables_of
-from isnad.errors import IsnadError
+from eval.yardsticks.generalise import tables_of
 from isnad.examples import Document
 from isnad.subjects import UNKNOWN, subject_of
 from train.__main__ import main
@@ -245,85 +242,6 @@ def test_the_sections_of_hespress_are_one_publisher() -> None:
     assert (group_of("publisher", article), group_of("origin", article)) == ("hespress.com", "news")
 
 
-# --- figures ------------------------------------------------------------------------------------
-
-
-def answer(doc_id: str, start: int, gold: str, label: str | None, **fields: Any) -> dict[str, Any]:
-    where = {"corpus": "invented", "doc_id": doc_id, "start": start, "end": start + 9, "outlet": "صحيفة الورق"}
-    return where | {
-        "kind": "article", "origin": "news", "split": "train", "gold": gold, "label": label, "scores": None, **fields
-    }  # fmt: skip
-
-
-def write(name: str, rows: list[dict[str, Any]]) -> None:
-    Path(name).write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
-
-
-GOLD = ("assert", "assert", "deny", "deny")
-LEFT_OUT = {"north": ("assert", "deny", "deny", "deny"), "south": ("deny", "deny", None, "assert")}
-IN_FOLD = {"north": ("assert", "assert", "deny", "deny"), "south": ("assert", "assert", "deny", None)}
-
-
-@pytest.fixture
-def two_papers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two publishers of three articles each, all alike; the run directory is the current one."""
-    monkeypatch.chdir(tmp_path)
-    left, folds = (
-        [
-            answer(f"{group}-{a}", 10 * i, gold, label, **({"left_out": group} if given is LEFT_OUT else {"fold": a}))
-            for group, labels in given.items()
-            for a in range(3)
-            for i, (gold, label) in enumerate(zip(GOLD, labels, strict=True))
-        ]
-        for given in (LEFT_OUT, IN_FOLD)
-    )
-    write("left_out_publisher.jsonl", left)
-    write("out_of_fold.jsonl", [*folds[::-1], answer("elsewhere", 0, "assert", "assert", fold=2)])
-    return tmp_path
-
-
-def test_the_figures_of_two_publishers_by_hand(two_papers: Path) -> None:
-    (table,) = tables_of(two_papers, rounds=50)
-    south, north = table.rows
-    assert (table.dimension, south.group, north.group) == ("publisher", "south", "north"), "the worst comes first"
-    assert [(r.n, r.articles) for r in (*table.rows, table.overall)] == [(12, 3), (12, 3), (24, 6)]
-    f1_north = (2 / 3 + 4 / 5) / 2  # assert: 1 of 1 given, 1 of 2 gold; deny: 2 of 3 given, 2 of 2 gold
-    assert north.left_out == Interval(*[pytest.approx(f1_north)] * 3), "articles alike: the interval has no width"
-    assert (north.in_fold, south.left_out) == (Interval(1, 1, 1), Interval(0, 0, 0))
-    assert south.in_fold == Interval(*[pytest.approx((1 + 2 / 3) / 2)] * 3)
-    assert asdict(north.difference) == pytest.approx(
-        {"value": f1_north - 1, "low": f1_north - 1, "high": f1_north - 1, "p": 2 / 51}
-    )
-    assert south.difference.value == pytest.approx(-(1 + 2 / 3) / 2)
-    # pooled: assert 1 of 2 given and 1 of 4 gold, deny 2 of 5 and 2 of 4; in fold 1 and 6/7
-    assert table.overall.left_out.value == pytest.approx((2 / 6 + 4 / 9) / 2)
-    assert table.overall.in_fold.value == pytest.approx((1 + 6 / 7) / 2)
-    assert table.overall.left_out.low < table.overall.left_out.value < table.overall.left_out.high
-
-
-def test_without_out_of_fold_answers_there_is_no_reference(two_papers: Path) -> None:
-    Path("out_of_fold.jsonl").unlink()
-    (table,) = tables_of(two_papers, rounds=50)
-    assert [(r.in_fold, r.difference) for r in table.rows] == [(None, None)] * 2
-    assert "in fold" not in as_markdown(table).lower()
-
-
-def test_tables_come_by_dimension_and_origins_are_not_pooled(two_papers: Path) -> None:
-    left = [json.loads(line) for line in Path("left_out_publisher.jsonl").read_text(encoding="utf-8").splitlines()]
-    write("left_out_origin.jsonl", [r | {"left_out": "news"} for r in left])
-    write("left_out_subject.jsonl", [r | {"left_out": "sport"} for r in left])
-    publishers, subjects, origins = tables_of(two_papers, rounds=20)
-    assert [t.dimension for t in (publishers, subjects, origins)] == ["publisher", "subject", "origin"]
-    assert subjects.overall is None, "one group pools to itself"
-    assert origins.overall is None
-
-
-def test_a_directory_without_left_out_answers_has_no_tables(tmp_path: Path) -> None:
-    assert tables_of(tmp_path) == ()
-    (tmp_path / "out_of_fold.jsonl").write_text("no JSON\n", encoding="utf-8")
-    assert tables_of(tmp_path) == ()
-
-
 def test_what_training_wrote_can_be_weighed(dailies: Newsroom) -> None:
     for words in (
         ("--folds", "3"),
@@ -335,41 +253,3 @@ def test_what_training_wrote_can_be_weighed(dailies: Newsroom) -> None:
     assert {r.group for r in publishers.rows} == {"إذاعة الورق", "صحيفة الميناء", "صحيفة النخيل"}
     assert all(r.n == 3 * SENTENCES and r.articles == 3 and r.in_fold for r in publishers.rows)
     assert {r.group: r.articles for r in origins.rows} == {"news": 10, "composed": 4}
-
-
-def test_the_table_in_markdown() -> None:
-    from eval.bootstrap import Difference
-
-    row = Row("publisher", "a|b", 1234, 56, Interval(0.7, 0.65, 0.75), Interval(0.72, 0.7, 0.74), None)
-    paired = Row(*[getattr(row, f) for f in Row.__slots__[:-1]], Difference(-0.02, -0.031, 0.004, 0.12))
-    lines = as_markdown(Table("publisher", (paired,), None)).splitlines()
-    assert lines[0] == (
-        "| publisher left out | sentences | articles | macro-F1 without it | in fold | difference, points |"
-    )
-    assert lines[2] == (r"| a\|b | 1,234 | 56 | .700 (.650 to .750) | .720 (.700 to .740) | −2.0 (−3.1 to +0.4) |")
-    assert "without their publisher" in lines[-1]
-
-
-@pytest.mark.parametrize(
-    ("file", "change", "message"),
-    [
-        ("left_out_publisher.jsonl", {"left_out": ""}, r"publisher\.jsonl:1: field \"left_out\": expected the name"),
-        ("left_out_publisher.jsonl", {"gold": "denial"}, r"publisher\.jsonl:1: field \"gold\": expected assert, deny"),
-        ("left_out_publisher.jsonl", {"split": "test"}, r"publisher\.jsonl:1: expected .* split train"),
-        ("left_out_publisher.jsonl", {"start": 10, "end": 19}, r"publisher\.jsonl:2: .*once, found .* on line 1"),
-        ("left_out_publisher.jsonl", {"gold": "deny"}, r"out_of_fold\.jsonl: .*found 1 that lack or differ"),
-        ("left_out_publisher.jsonl", {"doc_id": "new"}, r"found 1 that lack or differ \(invented:new:0-9"),
-    ],
-)
-def test_files_that_cannot_be_believed(two_papers: Path, file: str, change: dict[str, Any], message: str) -> None:
-    rows = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
-    write(file, [rows[0] | change, *rows[1:]])
-    with pytest.raises(IsnadError, match=message):
-        tables_of(two_papers, rounds=10)
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\n", b"[1]\n", b"no JSON\n", b"[" * 5000 + b"\n"])
-def test_a_file_of_other_things_is_named(two_papers: Path, content: bytes) -> None:
-    Path("left_out_publisher.jsonl").write_bytes(content)
-    with pytest.raises(IsnadError, match=r"left_out_publisher\.jsonl.*expected"):
-        tables_of(two_papers)

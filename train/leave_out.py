@@ -6,7 +6,7 @@ Each group (the articles of one publisher, or of one subject) is judged by a mod
 duplicates of its articles. Publishers and subjects are those of real news; composed articles stay in training and are
 not judged. `origin` has two groups: real news judged by a model trained on composed articles alone, and the reverse.
 Labels are left out, nothing else: dev stays whole, and vectors or encoders may have read the group's unlabelled text.
-A group that is done is kept, so a run that was killed goes on. `eval/generalise.py` reads the file.
+A group that is done is kept, so a run that was killed goes on. `eval/yardsticks/generalise.py` reads the file.
 """
 
 from __future__ import annotations

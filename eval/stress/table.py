@@ -7,6 +7,7 @@ from typing import Any
 
 from eval.stress.suite import Capability, Kind
 from eval.stress.verdicts import Answer, Result, Tally, Verdict, stamp, wilson
+from eval.writing import cell, table
 from isnad.table import ISOLATE, POP, percent
 
 _TEXT = 2
@@ -16,14 +17,14 @@ _TEXT = 2
 def as_markdown(results: Mapping[str, Result]) -> str:
     """Failures by capability and run, totals first, then the worst of the first run; `results` by name of the run."""
     first = next(iter(results.values()))
-    rows = [["Failures", "Kind", *(" ".join(n.replace("|", "\\|").split()) for n in results)]]
+    rows = [["Failures", "Kind", *map(cell, results)]]
     rows.append(["all", "", *(_total(r.overall) for r in results.values())])
     for tally in first.kinds:
         totals = (next(t for t in r.kinds if t.name == tally.name) for r in results.values())
         rows.append(["all", tally.name, *map(_total, totals)])
     counts = [{t.name: f"{t.failed}/{t.of}" for t in r.capabilities} for r in results.values()]
     rows += [[t.name, str(t.kind), *(c[t.name] for c in counts)] for t in first.capabilities]
-    return "\n".join([*_padded(rows), "", *(f"- {note}" for note in _notes(results))]) + "\n"
+    return "\n".join([*table(rows, _TEXT), "", *(f"- {note}" for note in _notes(results))]) + "\n"
 
 
 def as_json(results: Mapping[str, Result]) -> dict[str, Any]:
@@ -103,13 +104,3 @@ def _label(answer: Answer) -> str:
     if answer.label is None:
         return "no answer"
     return f"{answer.label} ({percent(answer.scores[answer.label.id])})" if answer.scores else answer.label.value
-
-
-def _padded(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rule = ["-" * w if i < _TEXT else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
-    lines = [
-        [c.ljust(w) if i < _TEXT else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
-        for row in [rows[0], rule, *rows[1:]]
-    ]
-    return ["| " + " | ".join(line) + " |" for line in lines]

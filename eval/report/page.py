@@ -7,13 +7,14 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from eval import charts
-from eval.errors import FILE, Error, errors_of
 from eval.facts import DIMENSIONS
 from eval.judge import Judged, Slice, Split
-from eval.pages import environment
-from eval.report import Report, report_order
+from eval.report import charts
+from eval.report.build import Report
+from eval.report.errors import FILE, Error, errors_of
+from eval.report.templating import environment
 from eval.stress import Capability, Tally, read_capabilities
+from eval.yardsticks.generalise import side_by_side
 from isnad.labels import Stance
 
 MOST_ERRORS = 25
@@ -34,12 +35,14 @@ def as_html(report: Report) -> str:
             dimensions=DIMENSIONS,
             support=_support(report),
             stances=list(Stance),
-            order=list(report_order(report)),
+            order=report.order,
             forest=forest(report),
             reliability=charts.reliability(confidence.bins) if confidence else None,
             by_label={s: charts.reliability(b, size=210) for s, b in confidence.by_label.items()} if confidence else {},
             risk=risk(report),
             stress=list(stress_rows(report)),
+            left_out=side_by_side(report.generalisation),
+            number_of={judged.run.name: i for i, judged in enumerate(report.runs)},
             errors=confident_errors(first, report),
             wrong=sum(main.confusion.sum(1)) - int(main.confusion.diagonal().sum()),
             link=lambda part, split: None if report.public else slice_link(part, first.splits[split]),
@@ -50,16 +53,14 @@ def as_html(report: Report) -> str:
 def forest(report: Report) -> Markup:
     """Macro-F1 of all runs, split by split, and of the second reader."""
     rows = []
-    for name in report_order(report):
+    for name in report.order:
         for i, judged in enumerate(report.runs):
             if split := judged.splits.get(name):
                 group = f"{name} ({split.headline}, {split.main.n:,} sentences)"
                 rows.append(charts.Whisker(group, judged.run.name, i, split.main.macro_f1))
-        if rows and name in report.ceilings:
-            ceiling = report.ceilings[name]
-            rows.append(
-                charts.Whisker(rows[-1].group, f"a second reader ({ceiling.n:,})", charts.READER, ceiling.macro_f1)
-            )
+        if ceiling := report.ceiling(name):
+            told = f"a second reader ({ceiling[1].n:,})"
+            rows.append(charts.Whisker(rows[-1].group, told, charts.READER, ceiling[1].macro_f1))
     return charts.forest(rows)
 
 

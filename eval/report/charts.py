@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from eval.bootstrap import Interval
 from eval.metrics import Bin
+from eval.writing import number, within
 
 _CORNERS = {
     "square": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
@@ -46,12 +47,6 @@ class Whisker:
     figure: Interval
 
 
-def number(value: float) -> str:
-    """`.775`, `−.120`, `1.000`."""
-    sign = "−" if round(value, 3) < 0 else ""
-    return sign + f"{abs(value):.3f}".removeprefix("0")
-
-
 def mark(kind: int, x: float, y: float, size: float = 5.0) -> Markup:
     """The shape of the run with this number."""
     kind = READER if kind == READER else kind % READER
@@ -82,7 +77,7 @@ def forest(rows: Sequence[Whisker], *, plot: int = 400, right: int = 170) -> Mar
         y += 24
         parts.append(_whisker(row, y, place, left + plot + 14))
     ticks = [_tick(place(t / 10), t / 10, y + 18) for t in range(round(10 * low), round(10 * high) + 1)]
-    said = "; ".join(f"{r.group}, {r.name}: {_interval(r.figure)}" for r in rows)
+    said = "; ".join(f"{r.group}, {r.name}: {within(r.figure)}" for r in rows)
     return _svg(left + plot + right, y + 42, f"Macro-F1 with 95 % intervals. {said}", Markup("").join(ticks + parts))
 
 
@@ -160,16 +155,12 @@ def _whisker(row: Whisker, y: float, place: Callable[[float], float], text_at: f
         Markup('<line class="whisker" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(*c) for c in lines
     ]
     drawn.append(_text(_shortened(row.name), 12, y + 4, "name"))
-    drawn.append(_text(_interval(row.figure), text_at, y + 4, "value"))
+    drawn.append(_text(within(row.figure), text_at, y + 4, "value"))
     return Markup("").join(drawn) + mark(row.run, x, y)
 
 
 def _shortened(name: str, most: int = 34) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
-
-
-def _interval(figure: Interval) -> str:
-    return f"{number(figure.value)} ({number(figure.low)} to {number(figure.high)})"
 
 
 def _tick(x: float, value: float, bottom: float) -> Markup:

@@ -12,17 +12,21 @@ from rich.console import Console
 from rich.progress import Progress
 
 from eval.bars import Bar, BarType, failure
-from eval.compare import DRAWS_A_PAIR, contest
-from eval.errors import write_errors
+from eval.compare import DRAWS_A_PAIR, Comparison, contest
 from eval.facts import Facts, Key, facts_by_key
-from eval.floors import Ceiling, ceilings, floors_for
-from eval.generalise import tables_of
-from eval.judge import judge_run
+from eval.judge import Judged, judge_run
 from eval.predictions import FILE, Run
-from eval.report import Report, headline_rows, write
+from eval.report.build import Report, write
+from eval.report.errors import write_errors
+from eval.report.markdown import headline_rows
 from eval.runs import read_runs
-from eval.seeds import seed_groups
 from eval.stress import stress_of
+from eval.yardsticks.ceilings import ceilings
+from eval.yardsticks.floors import FILE as FLOORS
+from eval.yardsticks.floors import floors_for
+from eval.yardsticks.generalise import tables_of
+from eval.yardsticks.provenance import notes_on
+from eval.yardsticks.seeds import seed_groups
 from isnad.errors import IsnadError
 from isnad.examples import find_corpora
 
@@ -99,10 +103,31 @@ def _weigh(
     seed: int,
     public: bool,
 ) -> Report:
-    floors, notes = floors_for(given)
+    floors, notes = floors_for(given, FLOORS)
+    notes += notes_on([run.name for run in floors], FLOORS, data)
     runs = [*given, *floors]
     rounds = max(rounds, DRAWS_A_PAIR * (len(runs) - 1))
-    ceiling: dict[str, Ceiling] = ceilings(data, rounds=rounds, seed=seed) if facts else {}
+    judged, comparisons = _judge(runs, facts, rounds=rounds, seed=seed)
+    left_out = {run.name: tables_of(path, rounds=rounds, seed=seed) for run, path in zip(given, paths, strict=True)}
+    return Report.of(
+        judged,
+        comparisons,
+        seed=seed,
+        rounds=rounds,
+        public=public,
+        facts=facts,
+        ceilings=ceilings(data, rounds=rounds, seed=seed) if facts else {},
+        seed_groups=seed_groups(paths, judged),
+        stress={run.name: found for run, path in zip(given, paths, strict=True) if (found := stress_of(path))},
+        generalisation={name: tables for name, tables in left_out.items() if tables},
+        notes=notes,
+    )
+
+
+def _judge(
+    runs: Sequence[Run], facts: Mapping[Key, Facts], *, rounds: int, seed: int
+) -> tuple[list[Judged], tuple[Comparison, ...]]:
+    """All figures of all runs, and the first against each of the others; a bar shows how far it is."""
     bar = Progress(console=Console(stderr=True), transient=True)
     task = bar.add_task("", total=sum(len({r.split for r in run.records}) for run in runs))
     began = monotonic()
@@ -114,23 +139,10 @@ def _weigh(
 
     try:
         comparisons = contest(runs, rounds=rounds, seed=seed, against_first=True)
-        judged = [judge_run(run, rounds=rounds, seed=seed, facts=facts, tick=tick) for run in runs]
+        return [judge_run(run, rounds=rounds, seed=seed, facts=facts, tick=tick) for run in runs], comparisons
     finally:
         if bar.live.is_started:
             bar.stop()
-    return Report.of(
-        judged,
-        comparisons,
-        seed=seed,
-        rounds=rounds,
-        public=public,
-        facts=facts,
-        ceilings=ceiling,
-        seed_groups=seed_groups(paths, judged),
-        stress={run.name: found for run, path in zip(given, paths, strict=True) if (found := stress_of(path))},
-        generalisation=tables_of(paths[0]),
-        notes=notes,
-    )
 
 
 def _folder(path: Path) -> Path:

@@ -10,7 +10,7 @@ is there, holds the same sentences judged by models that knew the group and not 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,14 +18,16 @@ import numpy as np
 
 from eval import bootstrap, metrics
 from eval.bootstrap import Difference, Interval
-from eval.charts import number
 from eval.metrics import Ints
 from eval.predictions import Key, Record, parse
+from eval.writing import ABSENT, cell, points, table, within
 from isnad.errors import IsnadError
 
 DIMENSIONS = ("publisher", "subject", "origin")
 FOLDS = "out_of_fold.jsonl"
 _TRAIN = "train"
+_DIRECTION = {"news": "composed → real", "composed": "real → composed"}
+"""By the origin that was left out and judged: what was trained on, and what was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,39 @@ class Table:
     rows: tuple[Row, ...]
     overall: Row | None
 
+    @property
+    def paired(self) -> bool:
+        """Whether the same sentences were judged in folds too."""
+        return any(row.in_fold for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One dimension of several runs: by group, as a table names it, the row of each run.
+
+    `unpaired` are the runs that have no answers in folds.
+    """
+
+    dimension: str
+    groups: dict[str, dict[str, Row]]
+    unpaired: tuple[str, ...]
+
+    def words(self) -> list[str]:
+        """What the figures are, in sentences."""
+        runs = {run for of_run in self.groups.values() for run in of_run}
+        found = [
+            f"Training sentences judged by a model trained without their {self.dimension}; "
+            "95 % intervals over articles."
+        ]
+        if set(self.unpaired) < runs:
+            found.append(
+                f"In fold: the same sentences, judged by models that knew the {self.dimension}, not the article."
+            )
+        if self.unpaired:
+            names = ", ".join(self.unpaired)
+            found.append(f"No answers in folds: {names} (python -m train CONFIG --folds 5 makes them).")
+        return found
+
 
 def tables_of(run_dir: Path, *, rounds: int = 1000, seed: int = 13) -> tuple[Table, ...]:
     """A table for each left-out file of the run directory; raises IsnadError on a file that cannot be believed."""
@@ -68,7 +103,7 @@ def tables_of(run_dir: Path, *, rounds: int = 1000, seed: int = 13) -> tuple[Tab
     for dimension, file in files.items():
         answers = read_answers(file, "left_out")
         reference = None if known is None else _paired([r for _, r in answers], known, file, folds)
-        found.append(_table(dimension, answers, reference, rounds=rounds, seed=seed))
+        found.append(_table_of(dimension, answers, reference, rounds=rounds, seed=seed))
     return tuple(found)
 
 
@@ -120,7 +155,7 @@ def _paired(records: Sequence[Record], known: dict[Key, Record], file: Path, fol
     return [known[r.key] for r in records]
 
 
-def _table(
+def _table_of(
     dimension: str,
     answers: Sequence[tuple[str, Record]],
     reference: Sequence[Record] | None,
@@ -168,30 +203,35 @@ def _counts(records: Sequence[Record]) -> Ints:
     return bootstrap.by_article(np.array([r.gold.id for r in records]), np.array(given), [r.article for r in records])
 
 
-def as_markdown(table: Table) -> str:
-    """The table, a row a group, and one sentence that says what its figures are."""
-    paired = any(row.in_fold for row in table.rows)
-    heads = [f"{table.dimension} left out", "sentences", "articles", "macro-F1 without it"]
-    heads += ["in fold", "difference, points"] if paired else []
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    for row in [*table.rows, *([table.overall] if table.overall else [])]:
-        cells = [" ".join(row.group.replace("|", "\\|").split()), f"{row.n:,}", f"{row.articles:,}"]
-        cells.append(_within(row.left_out))
-        if row.in_fold and row.difference:
-            cells += [_within(row.in_fold), _points(row.difference)]
-        lines.append("| " + " | ".join(cells) + " |")
-    said = (
-        f"Training sentences judged by a model trained without their {table.dimension}; 95 % intervals over articles."
-    )
-    if paired:
-        said += f" In fold: the same sentences, judged by models that knew the {table.dimension}, not the article."
-    return "\n".join([*lines, "", said]) + "\n"
+def side_by_side(by_run: Mapping[str, Sequence[Table]]) -> list[Beside]:
+    """The tables of several runs, by dimension; runs without a group, or without a dimension, are left out of it."""
+    found = []
+    for dimension in DIMENSIONS:
+        tables = {run: t for run, tables in by_run.items() for t in tables if t.dimension == dimension}
+        if not tables:
+            continue
+        names = dict.fromkeys(row.group for t in tables.values() for row in t.rows)
+        groups = {
+            said(dimension, n): {run: r for run, t in tables.items() for r in t.rows if r.group == n} for n in names
+        }
+        if pooled := {run: t.overall for run, t in tables.items() if t.overall}:
+            groups["all of them"] = pooled
+        found.append(Beside(dimension, groups, tuple(run for run, t in tables.items() if not t.paired)))
+    return found
 
 
-def _within(figure: Interval) -> str:
-    return f"{number(figure.value)} ({number(figure.low)} to {number(figure.high)})"
+def said(dimension: str, group: str) -> str:
+    """How a group is named in a table; an origin says what was trained on and what was judged."""
+    return _DIRECTION.get(group, group) if dimension == "origin" else group
 
 
-def _points(gap: Difference) -> str:
-    value, low, high = (f"{100 * v:+.1f}".replace("-", "−") for v in (gap.value, gap.low, gap.high))
-    return f"{value} ({low} to {high})"
+def as_markdown(beside: Beside) -> str:
+    """The table, a row a group and run, and what its figures are."""
+    head = ["left out", "run", "sentences", "articles", "macro-F1 without it", "in fold", "difference, points"]
+    rows = [["trained → judged" if beside.dimension == "origin" else f"{beside.dimension} {head[0]}", *head[1:]]]
+    for group, of_run in beside.groups.items():
+        for run, row in of_run.items():
+            gap = points(row.difference) if row.difference else ABSENT
+            counts = [f"{row.n:,}", f"{row.articles:,}"]
+            rows.append([cell(group), cell(run), *counts, within(row.left_out), within(row.in_fold), gap])
+    return "\n".join([*table(rows, 2), "", cell(" ".join(beside.words()))]) + "\n"

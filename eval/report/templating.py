@@ -7,8 +7,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from eval import charts
 from eval.compare import p_words, verdict
+from eval.report import charts
+from eval.writing import number, points
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -22,7 +23,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(num=charts.number, verdict=verdict, p=p_words, count=lambda n: f"{n:,}", pct=percent)
+    found.filters.update(num=number, points=points, verdict=verdict, p=p_words, count=lambda n: f"{n:,}", pct=percent)
     found.globals.update(mark=_key, marks=len(charts.MARKS))
     return found
 

@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from eval.facts import DIMENSIONS, Facts, Key
 from eval.judge import Judged, confidence, fact
-from eval.pages import environment
 from eval.predictions import Range, Record
+from eval.report.templating import environment
 from isnad.files import write_whole
 from isnad.labels import Stance
 

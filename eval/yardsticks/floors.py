@@ -1,10 +1,9 @@
-"""The floors and the ceiling that stand in every report.
+"""The floors that stand in every report: what the majority label, TF-IDF and the cue rules say of labelled sentences.
 
-Floors: what the majority label, TF-IDF and the cue rules say of the labelled sentences, kept in `floors.tsv` without
-a word of them, so that any predictions file is weighed beside them. The ceiling: a second reader against the first,
-on the sentences of a split that two people read without knowing each other's labels.
+    python -m eval floors runs/majority runs/tfidf runs/rules      writes floors.tsv and floors.json here
 
-    python -m eval floors runs/majority runs/tfidf runs/rules      writes eval/floors.tsv
+`floors.tsv` holds their answers without a word of the sentences, so that any predictions file is weighed beside them;
+`floors.json` says on which training data each was made (`eval/yardsticks/provenance.py`).
 """
 
 from __future__ import annotations
@@ -12,35 +11,22 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
-import numpy as np
 
-from eval import bootstrap, metrics
-from eval.bootstrap import Interval
-from eval.predictions import Record, Run, read_run
-from isnad.annotate.agreement import IN_DOUBT, Pair, load
+from eval.predictions import Record, Run
+from eval.runs import read_runs
+from eval.yardsticks.provenance import beside, notes_on, provenance_text
 from isnad.errors import IsnadError
-from isnad.examples import read_documents, read_splits
+from isnad.examples import CORPORA_VARIABLE, TITLE, read_documents, read_splits
 from isnad.files import write_whole
 from isnad.labels import Stance
 
 FILE = Path(__file__).with_name("floors.tsv")
 NONE = "-"
-
-
-@dataclass(frozen=True, slots=True)
-class Ceiling:
-    """Second reader against first on the doubly read news sentences of one split (labels of ours on both sides)."""
-
-    n: int
-    articles: int
-    macro_f1: Interval
-    accuracy: Interval
 
 
 def floors_text(runs: Sequence[Run]) -> str:
@@ -110,43 +96,31 @@ def _bare(record: Record) -> Record:
     )
 
 
-def ceilings(data: Path, *, rounds: int, seed: int) -> dict[str, Ceiling]:
-    """By split, the ceiling on its news sentences; empty where `data` has no second reading.
-
-    Sentences that left the first reader in doubt were given to a second one more often than others; each reading is
-    weighted so that both kinds count as they occur in the split.
-    """
-    if not (data / "second" / "news.jsonl").is_file():
-        return {}
+def labelled(data: Path, seeds: Path) -> set[str]:
+    """References of all labelled sentences outside train, the seed articles' too; needs no newspaper text."""
     owner = read_splits(data / "splits")
-    read = load(data)
-    found: dict[str, list[Pair]] = {}
-    for pair in (*read["news"], *read.get(f"news{IN_DOUBT}", ())):
-        if pair.first.label is not None and pair.second.label is not None:
-            found.setdefault(owner.get(pair.article, ""), []).append(pair)
-    doubts: dict[str, Counter[bool]] = {}
-    for document in read_documents(sorted((data / "news").glob("*.jsonl"))):
-        of_split = doubts.setdefault(owner.get(document.key, ""), Counter())
-        of_split.update(unit.unsure for unit in document.units if unit.label is not None)
-    return {s: _ceiling(pairs, doubts[s], rounds, seed) for s, pairs in found.items() if s not in ("train", "")}
+    files = sorted(data.glob("composed/*.jsonl")) + sorted(data.glob("news/*.jsonl"))
+    judged = [d for d in read_documents(files) if owner.get(d.key, "train") != "train"]
+    judged += read_documents(sorted(seeds.glob("*.gold.jsonl")))
+    return {
+        f"{d.key}:{'title' if u.start == TITLE else f'{u.start}-{u.end}'}"
+        for d in judged
+        for u in d.units
+        if u.label is not None
+    }
 
 
-def _ceiling(found: Sequence[Pair], doubts: Counter[bool], rounds: int, seed: int) -> Ceiling:
-    read = Counter(p.first.unsure for p in found)
-    articles = bootstrap.numbered([p.article for p in found])
-    counts = np.zeros((int(articles.max()) + 1, len(Stance), len(Stance) + 1))
-    for pair, article in zip(found, articles, strict=True):
-        assert pair.first.label is not None
-        assert pair.second.label is not None
-        doubt = pair.first.unsure
-        counts[article, pair.first.label.id, pair.second.label.id] += doubts[doubt] / read[doubt]
-    totals = bootstrap.resampled(counts, rounds=rounds, seed=seed)[0]
-    return Ceiling(
-        n=len(found),
-        articles=len(counts),
-        macro_f1=bootstrap.summary(metrics.macro_f1, counts, totals),
-        accuracy=bootstrap.summary(metrics.accuracy, counts, totals),
-    )
+def _check_whole(run: Run, wanted: set[str]) -> None:
+    """Floors that lack sentences, or know such as are gone, would be left out of reports without a word."""
+    held = {r.reference for r in run.records}
+    for what, found in (("lacks", wanted - held), ("has too many", held - wanted)):
+        if found:
+            raise IsnadError(
+                f"expected answers to the {len(wanted):,} labelled sentences outside train, found that {run.name} "
+                f"{what}: {len(found):,}, {min(found)} for one; set {CORPORA_VARIABLE} to the folder of the news text, "
+                f"delete {run.path.name} and try again",
+                path=run.path,
+            )
 
 
 @click.command(name="floors")
@@ -154,11 +128,25 @@ def _ceiling(found: Sequence[Pair], doubts: Counter[bool], rounds: int, seed: in
 @click.option(
     "-o", "--out", default=FILE, show_default=False, type=click.Path(path_type=Path), help="The file to write."
 )
-def floors_command(paths: tuple[Path, ...], out: Path) -> None:
-    """Keep the answers of these runs as the floors of every report (eval/floors.tsv)."""
+@click.option("--data", default=Path("data"), type=click.Path(path_type=Path), help="Labelled sentences.")
+@click.option("--corpora", type=click.Path(path_type=Path), help="Folder of the news text.")
+@click.option("--seeds", default=Path("seeds"), type=click.Path(path_type=Path), help="Folder of the seed article.")
+def floors_command(paths: tuple[Path, ...], out: Path, data: Path, corpora: Path | None, seeds: Path) -> None:
+    """Keep the answers of these runs as the floors of every report (eval/yardsticks/floors.tsv and floors.json)."""
     try:
-        write_whole(out, floors_text([read_run(path) for path in paths]))
+        runs = read_runs(paths, data=data, corpora=corpora, seeds=seeds)
+        if (data / "splits").is_dir():
+            wanted = labelled(data, seeds)
+            for run in runs:
+                _check_whole(run, wanted)
+        text = floors_text(runs)
+        write_whole(beside(out), provenance_text(runs, text))
+        write_whole(out, text)
+        notes = notes_on([run.name for run in runs], out, data)
     except IsnadError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     click.echo(out)
+    click.echo(beside(out))
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
