@@ -8,7 +8,9 @@ that only the shares differ (prior probability shift):
 * adjusted classify and count (Forman 2008): solve for the shares that, sent through the confusion matrix, give the
   counts that were found;
 * expectation maximisation (Saerens, Latinne & Decaestecker 2002): the shares under which the calibrated
-  probabilities, moved from the old shares to the new ones, average to the new ones.
+  probabilities, moved from the old shares to the new ones, average to the new ones. The old shares are what the
+  probabilities themselves average to on the labelled sentences (`mean_prior`), so that an archive like those keeps
+  the mean of its probabilities; the gold shares would move it wherever the classifier leans to a label.
 
 >>> errors = [[95, 1, 3, 1], [2, 16, 1, 1], [6, 1, 92, 1], [2, 1, 1, 16]]
 >>> adjusted_classify_and_count([95, 1, 3, 1], errors).round(6).tolist()
@@ -36,6 +38,8 @@ about 93 of 100 cases at 20 articles, 86 at 10 and 75 at 4."""
 ROUNDS, SEED, LEVEL = 500, 13, 0.95
 PSEUDO_COUNT = 0.5
 """Jeffreys prior of the Dirichlet from which rows of the confusion matrix are drawn."""
+LEAST_PRIOR = 1e-4
+"""EM divides by the prior: a label that the labelled sentences never made likely has at least this share in it."""
 
 _K = len(Stance)
 _FACES = [list(face) for size in range(1, _K + 1) for face in combinations(range(_K), size)]
@@ -104,6 +108,18 @@ def check_confusion(confusion: ArrayLike) -> Ints:
     return matrix.astype(np.int64)
 
 
+def mean_prior(confusion: ArrayLike, mean_scores: ArrayLike) -> Floats:
+    """The mean probabilities `[4]` of the sentences of `confusion [gold, given]`, the prior that EM starts from.
+
+    `mean_scores [gold, 4]` holds their mean for each gold label, as `Manifest.mean_scores` does. Raises ValueError
+    unless each of its rows is a distribution, or where `check_confusion` does.
+    """
+    totals, means = check_confusion(confusion).sum(1), np.asarray(mean_scores, dtype=np.float64)
+    if means.shape != (_K, _K) or (means < 0).any() or not np.allclose(means.sum(1), 1, atol=1e-3):
+        raise ValueError(f"expected {_K} × {_K} mean probabilities, rows that sum to one, found {means.tolist()}")
+    return _mixed(totals / totals.sum(), means)
+
+
 def classify_and_count(counts: ArrayLike) -> Floats:
     """Shares `[..., 4]` of the given labels as they were counted; nothing is corrected."""
     found = np.asarray(counts, dtype=np.float64)
@@ -137,6 +153,7 @@ def label_shares(
     probabilities: ArrayLike,
     articles: ArrayLike,
     confusion: ArrayLike | None = None,
+    mean_scores: ArrayLike | None = None,
     *,
     rounds: int = ROUNDS,
     seed: int = SEED,
@@ -144,10 +161,11 @@ def label_shares(
     """The label shares of `n` sentences, corrected by `confusion [gold, given]` unless they are too few.
 
     `given [n]` holds class indices, `probabilities [n, 4]` sum to one, `articles [n]` says in which article a
-    sentence stands. In every round of the bootstrap whole articles are drawn with replacement, each row of the
-    matrix from its Dirichlet posterior (and for EM the prior from that of the row sums), with a fixed seed.
-    Sentences of the matrix are taken as independent. Raises ValueError where lengths differ, there is no
-    sentence, or `check_confusion` does.
+    sentence stands. EM starts from `mean_prior`, or without `mean_scores [gold, 4]` from the gold shares of the
+    matrix. In every round of the bootstrap whole articles are drawn with replacement, each row of the matrix from its
+    Dirichlet posterior (and for EM the gold shares behind the prior from that of the row sums), with a fixed seed.
+    Sentences of the matrix are taken as independent. Raises ValueError where lengths differ, there is no sentence, or
+    `check_confusion` or `mean_prior` does.
     """
     labels, scores = np.asarray(given, dtype=np.int64), np.asarray(probabilities, dtype=np.float64)
     names, place = np.unique(np.asarray(articles), return_inverse=True)
@@ -159,8 +177,9 @@ def label_shares(
     em: list[Estimate | None] = [None] * _K
     if confusion is not None and len(labels) >= SMALLEST:
         matrix = check_confusion(confusion)
-        best = expectation_maximisation(scores, matrix.sum(1))
-        drawn = _bootstrap(counts, place, scores, matrix, best, rounds, seed)
+        means = np.eye(_K) if mean_scores is None else np.asarray(mean_scores, dtype=np.float64)
+        best = expectation_maximisation(scores, mean_prior(matrix, means))
+        drawn = _bootstrap(counts, place, scores, (matrix, means), best, rounds, seed)
         acc = _estimates(adjusted_classify_and_count(total, matrix), drawn[0])
         em = _estimates(best, drawn[1])
     found = {s: LabelShare(int(total[s.id]), float(naive[s.id]), acc[s.id], em[s.id]) for s in Stance}
@@ -168,6 +187,12 @@ def label_shares(
 
 
 # --- the two corrections, many rounds at once -----------------------------------------------------
+
+
+def _mixed(gold: Floats, means: Floats) -> Floats:
+    """The prior `[..., 4]` of sentences with the shares `gold [..., 4]`, all positive."""
+    prior = np.maximum(gold @ means, LEAST_PRIOR)
+    return np.asarray(prior / prior.sum(-1, keepdims=True))
 
 
 def _on_simplex(matrix: Floats, target: Floats) -> Floats:
@@ -205,13 +230,17 @@ def _maximised(cells: Floats, weights: Floats, priors: Floats, start: Floats, *,
 
 
 def _bootstrap(
-    counts: Ints, place: Ints, scores: Floats, matrix: Ints, best: Floats, rounds: int, seed: int
+    counts: Ints, place: Ints, scores: Floats, errors: tuple[Ints, Floats], best: Floats, rounds: int, seed: int
 ) -> tuple[Floats, Floats]:
-    """Both corrections in every round, `[rounds, 4]` each; `counts [articles, 4]`, `place [n]` the articles."""
+    """Both corrections in every round, `[rounds, 4]` each.
+
+    `counts [articles, 4]`, `place [n]` the articles, `errors` the confusion matrix and the mean probabilities.
+    """
+    matrix, means = errors
     rng = np.random.default_rng(seed)
     posterior = matrix + PSEUDO_COUNT
     matrices = np.stack([rng.dirichlet(row, rounds) for row in posterior], axis=1)
-    priors = rng.dirichlet(matrix.sum(1) + PSEUDO_COUNT, rounds)
+    priors = _mixed(rng.dirichlet(matrix.sum(1) + PSEUDO_COUNT, rounds), means)
     cells, cell = _cells(scores)
     drawn, em = np.zeros((rounds, _K)), np.zeros((rounds, _K))
     step = max(1, _CELLS // len(cells))

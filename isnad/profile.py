@@ -1,175 +1,65 @@
-"""`isnad profile`: the label shares of an archive, group by group, corrected for the classifier's errors.
+"""The label shares of an archive, group by group, corrected for the classifier's errors, and written.
 
-isnad profile archive.jsonl --by outlet
-isnad label archive.jsonl --format jsonl -o answers.jsonl; isnad profile answers.jsonl
+`isnad profile` (isnad.commands.profile) reads the archive; the corrections are those of isnad.prevalence.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import itertools
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import click
+import numpy as np
 
-from isnad.errors import IsnadError
+from isnad import table
+from isnad.answers import Groups
+from isnad.archive import UNKNOWN
+from isnad.artefact import read_manifest
+from isnad.classifier import RELEASED, artefact_folder
 from isnad.labels import Stance
-
-if TYPE_CHECKING:
-    from isnad.archive import Answers
-    from isnad.predictions import LabelledArticle
-    from isnad.prevalence import LabelShare, Prevalence
+from isnad.prevalence import LabelShare, Prevalence, check_confusion, label_shares, mean_prior
 
 _WIDEST = 32
 _CALIBRATION = "make one with `python -m train.calibration RUN` (a run directory or an artefact folder)"
 
+Profile = Mapping[str, Prevalence]
+"""The shares of each group, in the order in which they are shown."""
 
-@click.command()
-@click.argument("files", metavar="FILE...|-", nargs=-1, required=True)
-@click.option(
-    "--by", type=click.Choice(["outlet", "month", "subject", "none"]), default="none", show_default=True,
-    help="What the articles are grouped by.",
-)  # fmt: skip
-@click.option(
-    "--model", metavar="PATH|rules",
-    help="A run directory or an artefact folder; where FILE holds answers, the one that gave them. Default: the "
-    "released classifier.",
-)  # fmt: skip
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; it appears when complete."
-)
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
-    help="A table for reading, one JSON document, or a line a label; shares are percentages.",
-)  # fmt: skip
-@click.pass_context
-def profile(
-    ctx: click.Context, files: tuple[str, ...], by: str, model: str | None, output: Path | None, form: str
-) -> None:
-    """Say how much of an archive is asserted, denied, attributed or left open.
 
-    FILE holds articles as `isnad label` reads them, or what `isnad label --format jsonl` wrote; - reads standard
-    input. Shown are the shares of the labels as given (naive), corrected by the classifier's error matrix (adjusted
-    classify and count, with a 95 % interval) and, as a second opinion, by expectation maximisation (EM). Sentences
-    without a stance are not counted, undecided ones by their best label.
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What dev says of a model: `confusion [gold, given]`, and the mean probabilities `[gold, 4]` where it has them."""
 
-    The corrections hold as far as each stance is worded in the archive as it is in the news that the matrix was
-    counted on; not, say, for sentences that were picked by a word. They pay where an archive has other shares than
-    that news. Where it has about the same, the naive share is as near, and nearer if the matrix counts few sentences.
+    confusion: list[list[int]]
+    mean_scores: list[list[float]] | None
+
+
+def errors_of(model: str | None) -> tuple[Errors | None, str]:
+    """The error matrix in the artefact of `model`; or None, and a sentence that says why there is none to use.
+
+    `model` is a path, "rules", or None for the released classifier. Raises IsnadError where there is no artefact.
     """
-    from isnad.cli import NOTHING_DONE, SOME_FAILED, _complain, _sink
-
-    if output and os.path.isfile(output) and any(os.path.isfile(f) and os.path.samefile(f, output) for f in files):
-        raise click.BadParameter(f"{output} is one of the files to read; name another", param_hint="-o")
-    failures: list[str] = []
-    with _sink(output) as sink:
-        matrix, note = _error_matrix(model)
-        groups = _grouped(files, by, model, failures)
-        if not groups and not failures:
-            failures.append("expected sentences with a stance, found none in these files")
-        for failure in failures:
-            _complain("error", failure)
-        if not groups:
-            ctx.exit(NOTHING_DONE)
-        if note:
-            _complain("note", note)
-        sink.write(_RENDERERS[form](_shares(groups, matrix, by), by))
-    if failures:
-        click.echo("the shares are of what could be read; what could not stands above", err=True)
-        ctx.exit(SOME_FAILED)
-
-
-# --- from files to shares -----------------------------------------------------------------------------
-
-
-def _error_matrix(model: str | None) -> tuple[list[list[int]] | None, str]:
-    """The confusion matrix in the artefact; or None, and why there is none to use."""
-    from isnad.artefact import read_manifest
-    from isnad.classifier import RELEASED, artefact_folder
-    from isnad.prevalence import check_confusion
-
-    matrix, name = None, "the rule set"
-    if model != "rules":
-        manifest = read_manifest(artefact_folder(RELEASED if model is None else Path(model)))
-        matrix, name = manifest.confusion, f"the model {manifest.name}"
-    if matrix is None:
+    if model == "rules":
+        return None, f"the rule set has no error matrix, so its shares are not corrected; {_CALIBRATION}"
+    manifest = read_manifest(artefact_folder(RELEASED if model is None else Path(model)))
+    if manifest.confusion is None:
+        name = f"the model {manifest.name}"
         return None, f"{name} has no error matrix, so its shares are not corrected; {_CALIBRATION}"
     try:
-        check_confusion(matrix)
+        check_confusion(manifest.confusion)
+        if manifest.mean_scores is not None:
+            mean_prior(manifest.confusion, manifest.mean_scores)
     except ValueError as error:
-        return None, f"the error matrix of {name} corrects nothing: {error}; {_CALIBRATION}"
-    return matrix, ""
+        return None, f"the error matrix of the model {manifest.name} corrects nothing: {error}; {_CALIBRATION}"
+    return Errors(manifest.confusion, manifest.mean_scores), ""
 
 
-def _grouped(files: Sequence[str], by: str, model: str | None, failures: list[str]) -> dict[str, Answers]:
-    """All answers in `files` or to their articles, by group; what cannot be read ends as a line in `failures`."""
-    from isnad.archive import ALL, Answers, holds_answers, read_answers, reread
-
-    groups: dict[str, Answers] = {}
-    numbers = itertools.count()
-    with TemporaryDirectory() as folder:
-        articles = []
-        for path in [reread(name, Path(folder)) for name in files]:
-            if not holds_answers(path):
-                articles.append(path)
-            elif by != "none":
-                failures.append(f"{path}: {_NOTHING_TO_GROUP_BY.format(by)}")
-            else:
-                try:
-                    for number, label, scores in read_answers(path, numbers):
-                        groups.setdefault(ALL, Answers()).add(number, label, scores)
-                except IsnadError as error:
-                    failures.append(str(error))
-        for (group, article), number in zip(_labelled(articles, by, model, failures), numbers, strict=False):
-            for s in article.sentences:
-                if s.label is not None:
-                    groups.setdefault(group, Answers()).add(number, s.label, s.scores)
-        failures[:] = [f.replace(f"{folder}{os.sep}", "") for f in failures]
-    return groups
-
-
-_NOTHING_TO_GROUP_BY = (
-    "expected articles to group by {}, found answers of `isnad label`, which do not hold it; use --by none, or give "
-    "the articles themselves"
-)
-
-
-def _labelled(
-    paths: Sequence[Path], by: str, model: str | None, failures: list[str]
-) -> Iterator[tuple[str, LabelledArticle]]:
-    """The articles of `paths` with their answers, each with the name of its group, under a progress line."""
-    from isnad import cli
-    from isnad.archive import grouped_articles
-    from isnad.classifier import load_classifier
-
-    if not paths:
-        return
-    classifier = load_classifier(model)
-
-    def labelled() -> Iterator[tuple[str, LabelledArticle]]:
-        for path in paths:
-            try:
-                for group, article in grouped_articles(path, by):
-                    for _, found in cli._labelled(iter([article]), classifier, failures):
-                        yield group, found
-            except IsnadError as error:
-                failures.append(str(error))
-
-    yield from cli._watched(labelled(), [str(p) for p in paths])
-
-
-def _shares(groups: Mapping[str, Answers], matrix: list[list[int]] | None, by: str) -> dict[str, Prevalence]:
+def profile_of(groups: Groups, errors: Errors | None, by: str) -> Profile:
     """The shares of every group: months in their order, others the largest first, "unknown" last."""
-    import numpy as np
-
-    from isnad.archive import UNKNOWN
-    from isnad.prevalence import label_shares
 
     def place(name: str) -> tuple[bool, int, str]:
         return name == UNKNOWN, 0 if by == "month" else -len(groups[name].given), name
@@ -178,21 +68,20 @@ def _shares(groups: Mapping[str, Answers], matrix: list[list[int]] | None, by: s
     for name in sorted(groups, key=place):
         answers = groups[name]
         scores = np.asarray(answers.scores).reshape(-1, len(Stance))
-        found[name] = label_shares(answers.given, scores, answers.articles, matrix)
+        tables = (None, None) if errors is None else (errors.confusion, errors.mean_scores)
+        found[name] = label_shares(answers.given, scores, answers.articles, *tables)
     return found
 
 
 # --- writing ------------------------------------------------------------------------------------------
 
 
-def _table(shares: Mapping[str, Prevalence], by: str) -> str:
+def _table(shares: Profile, by: str) -> str:
     """A line a label, the group named on the first of its lines; what the marks mean stands below."""
-    from isnad import table
-
-    heads = ("" if by == "none" else by, "sentences", "articles", "stance", "naive", "corrected (95 %)", "EM")
+    heads = ("" if by == "none" else by, "sentences", "articles", "stance", "naive", "ACC (95 %)", "EM (95 %)")
     rows: list[tuple[str, ...]] = [heads]
     for name, found in shares.items():
-        group = table._isolated(table._shortened(table._clean(name), _WIDEST))
+        group = table.isolated(table.shortened(table.clean(name), _WIDEST))
         counts = (
             group,
             f"{found.sentences:,}".rjust(9),
@@ -201,22 +90,22 @@ def _table(shares: Mapping[str, Prevalence], by: str) -> str:
         for stance, share in found.labels.items():
             first = counts if stance is Stance.from_id(0) else ("", "", "")
             rows.append((*first, f"{stance.icon} {stance.value}", _percent(share.naive), *_corrected(share, found)))
-    widths = [max(map(table._cells, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(table.cells, column)) for column in zip(*rows, strict=True)]
     rows.insert(1, tuple("─" * width for width in widths))
-    lines = [table._line(row, widths) for row in rows]
+    lines = [table.line(row, widths) for row in rows]
     corrected = [found for found in shares.values() if found.corrected]
     if corrected:
-        lines += ["", "corrected: adjusted classify and count; EM: expectation maximisation"]
+        lines += ["", "ACC: adjusted classify and count; EM: expectation maximisation"]
     if any(found.too_narrow for found in corrected):
-        lines.append("* few articles: the interval is too narrow")
+        lines.append("* few articles: the intervals are too narrow")
     return "\n".join(lines) + "\n"
 
 
 def _corrected(share: LabelShare, found: Prevalence) -> tuple[str, str]:
     if share.acc is None or share.em is None:
         return ("too few" if found.too_small else "–", "–")
-    interval = f"{_percent(share.acc.low).strip()} to {_percent(share.acc.high).strip()}"
-    return f"{_percent(share.acc.value)} ({interval})", _percent(share.em.value)
+    acc, em = (f"{_percent(e.value)} ({100 * e.low:.1f} to {100 * e.high:.1f})" for e in (share.acc, share.em))
+    return acc, em
 
 
 def _percent(share: float) -> str:
@@ -233,7 +122,7 @@ def _figures(share: LabelShare) -> dict[str, Any]:
     return figures
 
 
-def _json(shares: Mapping[str, Prevalence], by: str) -> str:
+def _json(shares: Profile, by: str) -> str:
     groups = [
         {
             "group": name,
@@ -247,7 +136,7 @@ def _json(shares: Mapping[str, Prevalence], by: str) -> str:
     return json.dumps({"by": by, "groups": groups}, ensure_ascii=False, indent=1) + "\n"
 
 
-def _csv(shares: Mapping[str, Prevalence], by: str) -> str:
+def _csv(shares: Profile, by: str) -> str:
     """A line a label of a group."""
     rows = [
         {"group": name, "sentences": found.sentences, "articles": found.articles, "label": stance.value}
@@ -262,4 +151,5 @@ def _csv(shares: Mapping[str, Prevalence], by: str) -> str:
     return out.getvalue()
 
 
-_RENDERERS = {"table": _table, "json": _json, "csv": _csv}
+RENDERERS = {"table": _table, "json": _json, "csv": _csv}
+"""A profile and its grouping as text, by the name of the format."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from isnad.labels import Stance
 from isnad.prevalence import (
     FEW_ARTICLES,
+    LEAST_PRIOR,
     SMALLEST,
     Estimate,
     Floats,
@@ -22,11 +23,13 @@ from isnad.prevalence import (
     classify_and_count,
     expectation_maximisation,
     label_shares,
+    mean_prior,
 )
 
 DEV = np.array([0.45, 0.06, 0.40, 0.09])
 """Label shares of the sentences that the matrix is counted on."""
 ERRORS = np.array([[400, 4, 36, 5], [6, 46, 6, 2], [32, 3, 350, 8], [9, 2, 7, 68]])
+LEVEL, LEAN = np.ones(4), np.array([1.0, 2.0, 0.6, 1.0])
 REACH = 2.2
 """How far the four clouds of the invented classifier lie apart: it is right in about nine of ten."""
 
@@ -65,11 +68,18 @@ def archive(shares: Floats, rng: np.random.Generator, articles: int = 60) -> Arc
     return Archive(gold, np.repeat(np.arange(articles), sizes), scored(gold, rng))
 
 
-def dev_errors(rng: np.random.Generator, sentences: int = 750) -> Ints:
-    gold = rng.choice(4, sentences, p=DEV)
+def dev_errors(rng: np.random.Generator, lean: Floats = LEVEL) -> tuple[Ints, Floats]:
+    """The confusion matrix and the mean scores of 750 sentences."""
+    gold = rng.choice(4, 750, p=DEV)
+    scores = leaning(scored(gold, rng), lean)
     matrix = np.zeros((4, 4), dtype=np.int64)
-    np.add.at(matrix, (gold, scored(gold, rng).argmax(1)), 1)
-    return matrix
+    np.add.at(matrix, (gold, scores.argmax(1)), 1)
+    return matrix, np.stack([scores[gold == label].mean(0) for label in range(4)])
+
+
+def leaning(scores: Floats, lean: Floats) -> Floats:
+    """The scores of a classifier that makes each label so many times as likely as it should."""
+    return np.asarray(scores * lean / (scores * lean).sum(1, keepdims=True))
 
 
 def values(found: Prevalence, name: str) -> Floats:
@@ -131,6 +141,33 @@ def test_em_stops_where_the_moved_probabilities_average_to_its_answer() -> None:
     assert (moved / moved.sum(1, keepdims=True)).mean(0) == pytest.approx(shares, abs=1e-5)
 
 
+def test_the_prior_is_what_the_scores_average_to_on_the_sentences_of_the_matrix() -> None:
+    rng = np.random.default_rng(8)
+    gold = rng.choice(4, 400, p=DEV)
+    scores = leaning(scored(gold, rng), LEAN)
+    matrix = np.diag(np.bincount(gold, minlength=4))
+    prior = mean_prior(matrix, [scores[gold == label].mean(0) for label in range(4)])
+    assert prior == pytest.approx(scores.mean(0))
+    assert expectation_maximisation(scores, prior) == pytest.approx(prior, abs=1e-5), "nothing moves without shift"
+    assert expectation_maximisation(scores, DEV) != pytest.approx(prior, abs=0.01)
+
+
+def test_a_label_that_was_never_likely_keeps_a_prior_to_divide_by() -> None:
+    means = np.eye(4)[[0, 0, 2, 3]]
+    prior = mean_prior(ERRORS, means)
+    assert prior.sum() == pytest.approx(1)
+    assert prior[1] == pytest.approx(LEAST_PRIOR, rel=0.01)
+    certain = np.eye(4)[[0, 1, 2, 3] * 10]
+    found = label_shares(certain.argmax(1), certain, range(40), ERRORS, means, rounds=20)
+    assert values(found, "em") == pytest.approx(np.full(4, 0.25), abs=1e-4)
+
+
+@pytest.mark.parametrize("means", [np.eye(4)[:3], -np.eye(4), 2 * np.eye(4), np.zeros((4, 4)), np.full((4, 4), np.nan)])
+def test_mean_scores_that_are_no_distributions_are_refused(means: Floats) -> None:
+    with pytest.raises(ValueError, match="expected 4 × 4 mean probabilities"):
+        label_shares([0] * 40, np.eye(4)[[0] * 40], range(40), ERRORS, means)
+
+
 # --- simulated archives -----------------------------------------------------------------------------
 
 
@@ -142,17 +179,20 @@ class Outcome:
     held: dict[str, Floats]
 
 
-def simulate(archives: int, seed: int, *, shifted: bool, articles: int = 60, rounds: int = 200) -> Outcome:
-    """Every archive has shares, sentences and a dev matrix of its own."""
+def simulate(archives: int, seed: int, *, shifted: bool, lean: Floats = LEVEL, rounds: int = 200) -> Outcome:
+    """Every archive has shares, sentences and a dev matrix of its own; "gold" is EM from the gold shares of dev."""
     rng = np.random.default_rng(seed)
-    errors: dict[str, list[Floats]] = {"naive": [], "acc": [], "em": []}
+    errors: dict[str, list[Floats]] = {"naive": [], "acc": [], "em": [], "gold": []}
     held: dict[str, list[list[bool]]] = {"acc": [], "em": []}
     for i in range(archives):
         truth = rng.dirichlet([1.5] * 4) if shifted else DEV
-        drawn = archive(truth, rng, articles)
-        found = label_shares(drawn.given, drawn.scores, drawn.articles, dev_errors(rng), rounds=rounds, seed=i)
-        for name, gaps in errors.items():
-            gaps.append(np.abs(values(found, name) - truth))
+        drawn = archive(truth, rng)
+        drawn = replace(drawn, scores=leaning(drawn.scores, lean))
+        tables = dev_errors(rng, lean)
+        found = label_shares(drawn.given, drawn.scores, drawn.articles, *tables, rounds=rounds, seed=i)
+        for name in ("naive", "acc", "em"):
+            errors[name].append(np.abs(values(found, name) - truth))
+        errors["gold"].append(np.abs(expectation_maximisation(drawn.scores, tables[0].sum(1)) - truth))
         for name, hits in held.items():
             estimates = [getattr(found.labels[s], name) for s in Stance]
             hits.append([e.low <= t <= e.high for e, t in zip(estimates, truth, strict=True)])
@@ -178,6 +218,12 @@ def test_under_shift_both_corrections_are_far_nearer_than_counting(shifted: Outc
 def test_without_shift_correcting_costs_no_more_than_noise(unshifted: Outcome) -> None:
     assert unshifted.error["acc"] < unshifted.error["naive"] + 0.01
     assert unshifted.error["em"] < unshifted.error["naive"] + 0.006
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_scores_that_lean_to_a_label_want_their_own_mean_as_prior(moved: bool) -> None:
+    found = simulate(40, seed=23, shifted=moved, lean=LEAN, rounds=2)
+    assert found.error["em"] < 0.8 * found.error["gold"]
 
 
 @pytest.mark.parametrize("method", ["acc", "em"])
