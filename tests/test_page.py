@@ -1,22 +1,26 @@
-"""The page: its markup as a string, and what a reader sees of it in real Chromium where there is one."""
+"""The page as markup, and `isnad page`; what a reader sees of it in a browser is in test_page_browser.py."""
 
 from __future__ import annotations
 
 import html
+import json
 import re
-import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
+from conftest import ROOT, python
+from hypothesis import given
+from hypothesis import strategies as st
 
+from isnad.articles import Article
 from isnad.labels import Stance
-from isnad.page import render_page
+from isnad.page import environment, render_article, render_page, script, style
 from isnad.predictions import NO_PROPOSITION, LabelledArticle, LabelledSentence, Prediction, Span
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SWITCHES = "no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update disable-sync"
 HOSTILE = (
     "</p></article><script>window.hit=1</script><img src='http://evil.test/x' onerror='window.hit=1'>"
     '{{ 7*7 }}\u202e"&amp;'
@@ -82,14 +86,37 @@ def test_the_raw_text_stands_in_full_and_in_order(rows: list[Row | str]) -> None
     assert read_text(render_page([article])) == article.text
 
 
-def test_every_stance_has_icon_arabic_word_and_confidence() -> None:
+def test_every_stance_has_icon_word_and_confidence() -> None:
     text = body(render_page([labelled(ROWS)]))
-    tags = [re.sub(r"<[^>]*>", "", tag) for tag in re.findall(r"<button.*?</button>", text, re.DOTALL)]
-    assert [html.unescape(tag) for tag in tags] == [
-        "■ إثبات 97%", "❝ إسناد 90%", "✕ نفي >99%", "? ترجيح 80%", "○ غير محسوم، نفي؟ 40%", "❝ إسناد 90%"
-    ]  # fmt: skip
-    assert '<span class="s plain" id="a1s1">كتبت ليلى الحدّاد</span>' in text
+    tags = re.findall(r"<button.*?</button>", text, re.DOTALL)
+    for language, expected in (
+        ("ar", ["■ إثبات 97%", "❝ إسناد 90%", "✕ نفي >99%", "? ترجيح 80%", "○ غير محسوم، نفي؟ 40%", "❝ إسناد 90%"]),
+        ("en", ["■ assert 97%", "❝ attribute 90%", "✕ deny >99%", "? speculate 80%", "○ undecided, deny? 40%",
+                "❝ attribute 90%"]),
+    ):  # fmt: skip
+        other = "en" if language == "ar" else "ar"
+        shown = [re.sub(rf'<span class="ui-{other}".*?</span>|<[^>]*>', "", tag).strip() for tag in tags]
+        assert [html.unescape(tag) for tag in shown] == expected
+    assert '<span class="s plain" data-s="a1s1" id="a1s1">كتبت ليلى الحدّاد</span>' in text
     assert text.count('<span class="s speculate"') == 2, "a sentence over two lines is marked in both, tagged once"
+
+
+def test_a_mark_says_in_both_languages_what_a_reader_sees() -> None:
+    for language in ("en", "ar"):
+        text = body(render_page([labelled(ROWS)], language=language))
+        tag = re.findall(r"<button.*?>", text)[2]
+        english = "deny &gt;99%, sentence 4 of 7, cue: نفى المقاول, source: المقاول سامر الديب"
+        arabic = "نفي &gt;99%، الجملة 4 من 7، القرينة: نفى المقاول، المصدر: المقاول سامر الديب"
+        assert f'aria-label="{english if language == "en" else arabic}"' in tag
+        assert f'data-label-en="{english}" data-label-ar="{arabic}"' in tag
+        assert f'lang="{language}"' in tag
+
+
+def test_low_confidence_is_marked_and_said_but_not_where_it_is_undecided() -> None:
+    row: Row = ("وصل الوفد مساءً.", Stance.ASSERT, 0.59, None, None, False)
+    text = body(render_page([labelled([row, " ", (*row[:2], 0.6, *row[3:]), " ", (*row[:5], True)])]))
+    assert re.findall(r'<span class="(s [^"]*)"', text) == ["s assert low", "s assert", "s assert undecided"]
+    assert len(re.findall('aria-label="[^"]*low confidence', text)) == 1
 
 
 def test_cue_and_source_may_overlap() -> None:
@@ -103,9 +130,40 @@ def test_sources_are_distinct_and_denials_are_listed() -> None:
     denied = re.search(r'<ul class="denied".*?</ul>', page, re.DOTALL)
     assert quoted
     assert denied
-    assert re.findall(r"<bdi>(.*?)</bdi>", quoted[0]) == ["المديرة سعاد النقيب", "المقاول سامر الديب"]
+    assert re.findall(r"<bdi.*?>(.*?)</bdi>", quoted[0]) == ["المديرة سعاد النقيب", "المقاول سامر الديب"]
     assert re.findall(r'href="#(\w+)"', quoted[0]) == ["a1s3", "a1s7", "a1s4"]
     assert re.findall(r'href="#(\w+)"', denied[0]) == ["a1s4", "a1s6"]
+
+
+def test_the_details_name_the_labels_that_stay_possible_and_the_warnings() -> None:
+    article = labelled(ROWS[:3])
+    cut = replace(article.sentences[1], label_set=(Stance.ASSERT, Stance.SPECULATE), warnings=["cut", "odd_one"])
+    page = render_page([replace(article, sentences=[cut])])
+    details = page[page.index('class="details assert"') :]
+    assert re.search(r"Possible.*assert.*speculate.*</dd>", details)
+    assert "longer than the model reads" in details
+    assert "odd one" in details
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://news.test/a?b=1&c=2", 'href="https://news.test/a?b=1&amp;c=2" rel="noopener noreferrer external"'),
+        ("javascript:window.hit=1", None),
+        ("//news.test/a", None),
+        ("http://[", None),
+        (None, None),
+    ],
+)
+def test_what_is_known_of_an_article_stands_under_its_title(url: str | None, link: str | None) -> None:
+    about = Article("x", "", None, "صحيفة <الورق>", "2024-05-14T08:00", "ليلى", None, url)
+    page = render_page([labelled(ROWS)], about=[about])
+    facts = page[page.index('<p class="facts"') : page.index('<section class="summary"')]
+    assert "صحيفة &lt;الورق&gt;" in facts
+    assert '<time datetime="2024-05-14">' in facts
+    assert "ليلى" in facts
+    assert (re.findall("<a (.*?)>", facts) or [None]) == [link]
+    assert 'class="facts"' not in render_page([labelled(ROWS)], about=[Article("x", "")])
 
 
 def test_colours_icons_and_names_are_those_of_the_labels() -> None:
@@ -113,7 +171,7 @@ def test_colours_icons_and_names_are_those_of_the_labels() -> None:
     for stance in Stance:
         for fact in (stance.colour, stance.colour_dark, stance.icon, stance.arabic, stance.definition_arabic):
             assert fact in page
-    for asset in (Path(__file__).parents[1] / "isnad" / "templates").iterdir():
+    for asset in (ROOT / "isnad" / "templates").iterdir():
         source = asset.read_text("utf-8")
         assert not [s for s in Stance if s.colour in source or s.colour_dark in source or s.definition in source]
 
@@ -125,156 +183,159 @@ def test_nothing_is_loaded_and_no_style_stands_inline() -> None:
     assert not re.search(r'\sstyle="|\son\w+="|https?://|url\(|@import', page)
     ids = re.findall(r'\sid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
-    assert set(re.findall(r'(?:popovertarget|aria-labelledby)="([^"]+)"|href="#([^"]+)"', page)) <= {
-        pair for i in ids for pair in ((i, ""), ("", i))
-    }
+    named = re.findall(r'\s(?:popovertarget|aria-labelledby)="([^"]+)"', page) + re.findall(r'href="#([^"]+)"', page)
+    assert {name for names in named for name in names.split()} <= set(ids)
 
 
-def test_the_page_can_be_empty_and_refuses_other_languages() -> None:
+class Outline(HTMLParser):
+    """Headings in order, what elements and attributes there are, and elements left open or closed unopened."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.levels: list[int] = []
+        self.open: list[str] = []
+        self.astray: list[str] = []
+        self.elements: set[str] = set()
+        self.attributes: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag not in ("meta", "link"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.astray.append(tag)
+
+
+@pytest.mark.parametrize(("count", "title", "levels"), [(1, None, [1, 2, 2, 2]), (1, "ملف", [1, 2, 3, 3, 3]),
+                                                        (2, None, [1, *[2, 3, 3, 3] * 2]), (0, None, [])])  # fmt: skip
+def test_headings_descend_one_by_one_and_elements_nest(count: int, title: str | None, levels: list[int]) -> None:
+    outline = Outline(render_page([labelled([*ROWS, HOSTILE])] * count, title=title))
+    assert outline.levels == levels
+    assert (outline.open, outline.astray) == ([], [])
+
+
+def test_an_article_alone_is_a_fragment_with_ids_of_its_own() -> None:
+    fragment = render_article(labelled(ROWS), key="k7", language="ar", about=Article("x", "", outlet="الورق"))
+    assert fragment.strip().startswith('<section class="article" id="k7"')
+    assert not re.search("<script|<style|<html|<body", fragment)
+    assert all(i.startswith("k7") for i in re.findall(r'\sid="([^"]+)"', fragment))
+    assert 'aria-label="إثبات 97%' in fragment
+    assert "الورق" in fragment
+    assert read_text(fragment) == labelled(ROWS).text
+    with pytest.raises(ValueError, match="'en' or 'ar', found 'fr'"):
+        render_article(labelled(ROWS), key="k", language="fr")
+
+
+def test_a_template_may_put_its_own_things_into_the_page() -> None:
+    assert {"policy", "head", "before", "scripts"} <= set(environment().get_template("page.html.jinja").blocks)
+    page = render_page([])
+    assert style() in page
+    assert script() in page
+
+
+def test_the_page_can_be_empty_and_refuses_what_does_not_fit() -> None:
     assert "No articles." in render_page([])
     with pytest.raises(ValueError, match="'en' or 'ar', found 'fr'"):
         render_page([], language="fr")
+    with pytest.raises(ValueError, match="`about` for 1 articles, found 2"):
+        render_page([labelled(ROWS)], about=[None, None])
     render_page([labelled([("\ud800\0", Stance.ASSERT, 0.9, None, None, False)], "\udfff")]).encode()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[f"--{x}" for x in SWITCHES.split()])
-        yield browser
-        browser.close()
+NASTY = st.text(st.sampled_from("<>&\"'/={}%#-!\u202e\u2066\u2069\u200f\n\r\t\0\ud800 aاب؟."), min_size=1, max_size=40)
 
 
-class Sheet:
-    """An open page and what it did besides being read."""
+@given(NASTY, NASTY, st.booleans())
+def test_no_text_becomes_markup(words: str, title: str, abstained: bool) -> None:
+    row: Row = (words, Stance.ATTRIBUTE, 0.7, words[:3], words[-3:], abstained)
+    plain: Row = ("ا", Stance.ATTRIBUTE, 0.7, "ا", "ا", abstained)
+    about = Article("x", "", None, title, title, title, None, title)
+    nasty = Outline(page := render_page([labelled([row, words], title)], about=[about], title=title))
+    tame = Outline(render_page([labelled([plain, "ا"], "ا")], about=[Article("x", "", None, "ا", "ا", "ا")], title="ا"))
+    assert (nasty.open, nasty.astray) == ([], [])
+    assert nasty.elements <= tame.elements
+    assert nasty.attributes <= tame.attributes
+    window = re.search("<title>(.*?)</title>", page, re.DOTALL)
+    assert window
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", window[1]), "the window's name could read backwards"
 
-    def __init__(self, browser: Any, path: Path, articles: list[LabelledArticle], **context: Any) -> None:
-        path.write_text(render_page(articles), encoding="utf-8")
-        self.page = browser.new_context(**context).new_page()
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(path.as_uri())
 
-    def visible(self) -> list[str]:
-        sentences = self.page.locator(".s[id]:visible").all()
-        return [sentence.get_attribute("id") for sentence in sentences]
+# --- isnad page -----------------------------------------------------------------------------------
 
-    def box(self, word: str) -> dict[str, float]:
-        script = """word => {
-            const walk = document.createTreeWalker(document.querySelector('article'), NodeFilter.SHOW_TEXT);
-            for (let node; (node = walk.nextNode());) {
-                const at = node.data.indexOf(word);
-                if (at < 0) continue;
-                const range = document.createRange();
-                range.setStart(node, at);
-                range.setEnd(node, at + word.length);
-                return range.getBoundingClientRect().toJSON();
-            }
-        }"""
-        return dict(self.page.evaluate(script, word))
+
+def isnad_page(*words: str | Path, cwd: Path, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    run = python("-m", "isnad", "page", "--model", "rules", *map(str, words), cwd=cwd, typed=typed)
+    assert "Traceback" not in run.stderr, run.stderr
+    return run
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "page.html"
+def news(tmp_path: Path) -> Path:
+    (tmp_path / "news.txt").write_text("نفت البلدية بيع الحديقة. وقد ترتفع الرسوم غداً.", encoding="utf-8")
+    return tmp_path
 
 
-@pytest.mark.parametrize("scripts", [True, False])
-def test_the_filter_hides_and_shows(browser: Any, path: Path, scripts: bool) -> None:
-    sheet = Sheet(browser, path, [labelled(ROWS)], java_script_enabled=scripts)
-    assert len(sheet.visible()) == 7
-    sheet.page.uncheck("#f-attribute")
-    assert sheet.visible() == ["a1s1", "a1s2", "a1s4", "a1s5", "a1s6"]
-    sheet.page.uncheck("#f-undecided")
-    sheet.page.focus("#f-plain")
-    sheet.page.keyboard.press("Space")
-    assert sheet.visible() == ["a1s2", "a1s4", "a1s5"]
-    assert sheet.page.locator("p.filterable:visible").count() == 4
-    assert sheet.page.locator(".filtered").is_visible()
-    if scripts:
-        assert "Shown: 3 of 7." in sheet.page.inner_text(".filtered")
-        sheet.page.click(".denied a[href='#a1s6']")
-        assert "a1s6" in sheet.visible()
-    sheet.page.check("#f-attribute")
-    assert "a1s3" in sheet.visible()
+def test_the_command_writes_one_page_of_all_articles(news: Path) -> None:
+    known = {"text": "قال سامر الوردي إن السد آمن.", "title": "السد", "outlet": "صحيفة الورق", "date": "2024-05-14"}
+    (news / "more.jsonl").write_text(json.dumps(known, ensure_ascii=False) + "\n", encoding="utf-8")
+    words = ("--language", "ar", "--title", "ملف <اليوم>", "-o", "page.html")
+    run = isnad_page("news.txt", "more.jsonl", *words, cwd=news)
+    assert (run.returncode, run.stdout) == (0, "")
+    page = (news / "page.html").read_text(encoding="utf-8")
+    assert '<html lang="ar" dir="rtl">' in page
+    assert "<title>ملف &lt;اليوم&gt;</title>" in page
+    assert page.count('<section class="article"') == 2
+    assert '<bdi class="outlet" lang="ar">صحيفة الورق</bdi>' in page
+    assert sorted(p.name for p in news.iterdir()) == ["more.jsonl", "news.txt", "page.html"]
 
 
-def test_the_language_switch_turns_the_interface_and_leaves_the_article(browser: Any, path: Path) -> None:
-    sheet = Sheet(browser, path, [labelled(ROWS)])
-    direction = "selector => getComputedStyle(document.querySelector(selector)).direction"
-    heading = sheet.page.locator("#a1q")
-    for language, expected, words in (("ar", "rtl", "من نُقل عنه"), ("en", "ltr", "Who is quoted")):
-        sheet.page.click(f"[data-language={language}]")
-        assert sheet.page.evaluate(direction, ".masthead") == expected
-        assert sheet.page.evaluate(direction, "aside h3") == expected
-        assert sheet.page.evaluate(direction, "article") == "rtl"
-        assert heading.inner_text() == words
-        assert sheet.page.get_attribute(f"[data-language={language}]", "aria-pressed") == "true"
+def test_without_a_file_the_page_goes_to_standard_output(news: Path) -> None:
+    run = isnad_page("-", cwd=news, typed="نفى الوزير النبأ.")
+    assert run.returncode == 0
+    assert run.stdout.startswith("<!doctype html>")
+    assert 'class="s deny"' in run.stdout
 
 
-def test_the_article_runs_from_right_to_left(browser: Any, path: Path) -> None:
-    sheet = Sheet(browser, path, [labelled(ROWS)])
-    first, second, tag = sheet.box("افتُتح"), sheet.box("صباح"), sheet.page.locator("#a1s2 .tag").bounding_box()
-    assert first["left"] > second["right"] - 1
-    assert first["top"] == pytest.approx(second["top"], abs=2)
-    assert tag["x"] > first["right"] - 1
-    assert tag["y"] < first["bottom"]
+def test_what_cannot_be_read_is_named_and_the_rest_is_shown(news: Path) -> None:
+    run = isnad_page("none.txt", "news.txt", "-o", "page.html", cwd=news)
+    assert run.returncode == 3
+    assert "none.txt: no such file" in run.stderr
+    assert "articles shown: 1" in run.stderr
+    assert (news / "page.html").exists()
+    run = isnad_page("none.txt", "-o", "other.html", cwd=news)
+    assert run.returncode == 1
+    assert not (news / "other.html").exists()
 
 
-def test_nothing_overflows_a_narrow_screen(browser: Any, path: Path) -> None:
-    long: Row = ("كلمة" * 60 + " https://example.test/" + "a" * 300, Stance.DENY, 0.4, None, "كلمة" * 60, True)
-    sheet = Sheet(browser, path, [labelled([*ROWS, long], "عنوان" * 40)], viewport={"width": 390, "height": 844})
-    overflowing = """() => [...document.querySelectorAll('body *')].filter(e => { const box = e.getBoundingClientRect();
-        return box.width && !e.closest('.unseen, .skip') && (box.left < -1 || box.right > innerWidth + 1
-            || (getComputedStyle(e).display !== 'inline' && e.clientWidth && e.scrollWidth > e.clientWidth + 1)); })
-        .map(e => e.tagName + '.' + e.className)"""
-    for language in ("en", "ar"):
-        sheet.page.click(f"[data-language={language}]")
-        assert sheet.page.evaluate(overflowing) == []
-        assert sheet.page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_misuse_is_refused_in_a_sentence(news: Path) -> None:
+    run = isnad_page("news.txt", "-o", "news.txt", cwd=news)
+    assert run.returncode == 2
+    assert "is one of the articles; name another" in run.stderr
+    assert (news / "news.txt").read_text(encoding="utf-8").startswith("نفت")
+    assert isnad_page("news.txt", "--language", "fr", cwd=news).returncode == 2
 
 
-def test_the_details_open_by_keyboard_and_show_four_probabilities(browser: Any, path: Path) -> None:
-    sheet = Sheet(browser, path, [labelled(ROWS)], viewport={"width": 390, "height": 700})
-    sheet.page.focus("#a1s4 .tag")
-    sheet.page.keyboard.press("Enter")
-    details = sheet.page.locator("#a1s4d")
-    assert details.is_visible()
-    assert [row.split()[-1] for row in details.locator("tr").all_inner_texts()] == ["0.1%", "99.8%", "0.1%", "0.1%"]
-    assert "المقاول سامر الديب" in details.inner_text()
-    box = details.bounding_box()
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= 390
-    sheet.page.keyboard.press("Escape")
-    assert not details.is_visible()
-    assert sheet.page.evaluate("document.activeElement.className") == "tag"
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_a_terminal_is_no_place_for_a_page(news: Path) -> None:
+    import os
+    import pty
 
-
-def test_hostile_text_is_inert_and_no_request_leaves(browser: Any, path: Path) -> None:
-    rows: list[Row | str] = [HOSTILE, (HOSTILE, Stance.DENY, 0.9, HOSTILE, HOSTILE, False)]
-    sheet = Sheet(browser, path, [labelled(rows, HOSTILE), labelled(ROWS, HOSTILE)])
-    sheet.page.click("[data-language=ar]")
-    assert sheet.page.evaluate("window.hit") is None
-    assert sheet.page.locator("img").count() == 0
-    assert sheet.page.locator("script").count() == 1
-    assert "49" not in sheet.page.inner_text("#a1 article")
-    assert [url for url in sheet.requests if not url.startswith(("data:", path.as_uri()))] == []
-    assert sheet.complaints == []
-
-
-def test_the_page_reads_without_scripts_and_prints_dark_ink_on_white(browser: Any, path: Path) -> None:
-    sheet = Sheet(browser, path, [labelled(ROWS)], java_script_enabled=False, color_scheme="dark")
-    assert sheet.page.locator("article").is_visible()
-    assert not sheet.page.locator(".languages").is_visible()
-    sheet.page.uncheck("#f-deny")
-    assert not sheet.page.locator("#a1s4").is_visible()
-    sheet = Sheet(browser, path, [labelled(ROWS)], color_scheme="dark")
-    sheet.page.emulate_media(media="print")
-    colours = "(e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color])(document.documentElement)"
-    assert sheet.page.evaluate(colours) == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
-    assert not sheet.page.locator(".languages").is_visible()
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "isnad", "page", "news.txt", "--model", "rules"]
+    around = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        command, stdout=theirs, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=news, env=around, check=False
+    )
+    os.close(theirs)
+    os.close(ours)
+    assert run.returncode == 2
+    assert b"add: -o page.html" in run.stderr
