@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from isnad.labels import Stance
 from isnad.predictions import LabelledArticle, LabelledSentence
@@ -23,18 +24,19 @@ _STRONG_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\\s]+")
 
 
-def render_table(article: LabelledArticle) -> str:
+def render_table(article: LabelledArticle, *, heading: str | None = None) -> str:
     """Number, stance, confidence, sentence (shortened), cue and source; one sentence a line, then the counts.
 
-    Where there are label sets, a column "or" names the other labels of the set.
+    Where there are label sets, a column "or" names the other labels of the set. A `heading` stands above the table.
     """
     rows = [_HEADS, *(_row(number, sentence) for number, sentence in enumerate(article.sentences, 1))]
     if all(s.label_set is None for s in article.sentences):
         rows = [row[:_OR] + row[_OR + 1 :] for row in rows]
-    widths = [max(map(_cells, column)) for column in zip(*rows, strict=True)]
-    title = [_isolated(_clean(article.title)), ""] if article.title else []
-    lines = [_line(row, widths) for row in rows]
-    lines.insert(1, _line(["─" * width for width in widths], widths))
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    title = [f"── {clean(heading)} ──"] if heading else []
+    title += [isolated(clean(article.title)), ""] if article.title else []
+    lines = [line(row, widths) for row in rows]
+    lines.insert(1, line(["─" * width for width in widths], widths))
     return "\n".join([*title, *lines, "", _counts(article)]) + "\n"
 
 
@@ -53,7 +55,7 @@ def _row(number: int, sentence: LabelledSentence) -> tuple[str, ...]:
         _stance(sentence),
         percent(sentence.score) if sentence.label else "",
         ", ".join(s.value for s in sentence.label_set or () if s is not sentence.label),
-        *(_isolated(_shortened(_clean(text), width)) for text, width in texts),
+        *(isolated(shortened(clean(text), width)) for text, width in texts),
     )
 
 
@@ -77,34 +79,35 @@ def _counts(article: LabelledArticle) -> str:
     return "   ".join(parts)
 
 
-def _line(cells: tuple[str, ...] | list[str], widths: list[int]) -> str:
-    padded = (cell + " " * (width - _cells(cell)) for cell, width in zip(cells, widths, strict=True))
+def line(row: Sequence[str], widths: Sequence[int]) -> str:
+    """The cells of `row`, each padded to its width."""
+    padded = (cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True))
     return "  ".join(padded).rstrip(" ")
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """One line without control, direction and surrogate characters, and runs of spaces as one."""
     return _UNSAFE.sub(" ", text).strip()
 
 
-def _shortened(text: str, width: int) -> str:
+def shortened(text: str, width: int) -> str:
     """At most `width` cells, cut between words where a space is near."""
-    if _cells(text) <= width:
+    if cells(text) <= width:
         return text
     end, used = 0, 0
-    while used + _cells(text[end]) < width:
-        used += _cells(text[end])
+    while used + cells(text[end]) < width:
+        used += cells(text[end])
         end += 1
     space = text.rfind(" ", end * 2 // 3, end + 1)
     return text[: space if space > 0 else end].rstrip() + "…"
 
 
-def _isolated(text: str) -> str:
+def isolated(text: str) -> str:
     """Arabic (or Hebrew) text between U+2068 and U+2069, other text as it is."""
     return f"{ISOLATE}{text}{POP}" if _STRONG_RTL.search(text) else text
 
 
-def _cells(text: str) -> int:
+def cells(text: str) -> int:
     """Terminal cells of `text`: marks and format characters take none, wide characters two."""
     return sum(
         0 if unicodedata.category(c) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(c) in "WF")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from isnad import __version__, cli
+from isnad import __version__
 from isnad.articles import read_articles
-from isnad.predictions import LabelledArticle
+from isnad.commands.common import count, watched
 
 ROOT = Path(__file__).parent.parent
 NEWS = (
@@ -302,10 +302,9 @@ def test_progress_speaks_up_after_ten_seconds_in_a_log(
     path = tmp_path / "many.jsonl"
     path.write_text('{"text": "ع"}\n' * 20, encoding="utf-8")
     clock = iter(range(0, 1000, 4))
-    monkeypatch.setattr("isnad.cli.time.monotonic", lambda: float(next(clock)))
-    article = LabelledArticle("", [])
-    for count, files in ((2, ["a"]), (7, [str(path), "missing"]), (4, ["-"])):
-        assert len(list(cli._watched(iter([("x", article)] * count), files))) == count
+    monkeypatch.setattr("isnad.commands.common.time.monotonic", lambda: float(next(clock)))
+    for articles, files in ((2, ["a"]), (7, [str(path), "missing"]), (4, ["-"])):
+        assert list(watched(range(articles), partial(count, files))) == list(range(articles))
     assert capsys.readouterr().err.splitlines() == [
         "labelled 3 of 20 articles, about 68 s left",
         "labelled 6 of 20 articles, about 56 s left",

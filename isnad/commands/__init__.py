@@ -1,0 +1,1 @@
+"""The commands of `isnad`, a module each; `isnad.cli` opens the one that is called."""
