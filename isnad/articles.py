@@ -1,283 +1,256 @@
-"""Articles from a file or standard input: plain text, a web page, or JSON Lines.
+"""Articles from files, folders, standard input and the web: the one module that others read through.
 
->>> Article("a", "نص").title is None
-True
+Read are plain text, web pages, JSON Lines, JSON (our articles' and trafilatura's), CSV, TSV, Parquet and WARC, all of
+them also in gzip. What a source is follows from its content, a table's kind (.csv, .tsv) from its name.
+
+>>> [a.text for a in read_bytes(b'{"body": "a"}\\n{"body": "b"}', "feed.jsonl")]
+['a', 'b']
 """
 
 from __future__ import annotations
 
-import json
+import codecs
+import glob
+import gzip
+import io
+import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import cast
 
 from isnad.errors import IsnadError
+from isnad.readers import jsons, pages, parquet, tables, warc
+from isnad.readers.article import MAX_BYTES, Article, Found, LeftOut, Origin
+from isnad.readers.encoding import declared_charset, decode, wide_encoding
+from isnad.readers.records import checked_columns
+from isnad.readers.stream import HEAD, as_utf8, peek, readable
+
+__all__ = [
+    "KNOWN", "MAX_BYTES", "STDIN", "Article", "LeftOut",
+    "count_articles", "is_url", "read_articles", "read_bytes", "sources",
+]  # fmt: skip
 
 STDIN = "-"
-MAX_BYTES = 5 * 1024 * 1024
-"""Limit of one article: a whole text or web page, or one line of JSON Lines."""
+KNOWN = (".txt", ".html", ".htm", ".xhtml", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".warc")
+"""Endings of the files that are taken from a folder; .gz may follow."""
 
-_FIELDS = ("doc_id", "title", "outlet", "date")
-_BOM = "\ufeff"
-_HEAD = 65536
-_SAMPLE = 100_000
+_TABLES = (".csv", ".tsv")
+_GZIP = b"\x1f\x8b"
 _JSON_LINE = re.compile(r'\s*\{\s*(?:"|\}|$)')
-_JSON_LIST = re.compile(r"\s*\[\s*\{")
-_HTML = re.compile(
-    r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,4000}?-->\s*)*"
-    r"<(?:!doctype\s+html|html|head|body|article|section|main|div|p|meta|title|script)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-_ASCII = re.compile("[\x00-\x7f]+")
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_ARABIC = re.compile("[\u0620-\u064a\u066e-\u06d3\ufb50-\ufdff\ufe70-\ufefc]")
-_FREQUENT = re.compile("[األيمونتر]")
-_FOREIGN = re.compile("[^\u0600-\u06ff\u2000-\u206f\xa0«»×÷]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_MAGIC = {
-    b"%PDF": "a PDF file",
-    b"PK\x03\x04": "a ZIP archive (a Word, OpenDocument or EPUB file is one)",
-    b"\xd0\xcf\x11\xe0": "an old Word or Excel file",
-    b"{\\rtf": "an RTF file",
-    b"\x1f\x8b": "a gzip file",
-    b"\xfd7zXZ": "an xz file",
-    b"\x89PNG": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-}
+_JSON_LIST = re.compile(r"\s*\[\s*(?:\{|\]\s*$)")
+
+Failures = Callable[[IsnadError], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Article:
-    """A raw article as it was read; what the file does not say is None."""
+def read_articles(
+    name: str | Path, *, failures: Failures | None = None, columns: Mapping[str, str] | None = None
+) -> Iterator[Article]:
+    """The articles of one source: a file, a pipe, "-" for standard input, or an http(s) address.
 
-    doc_id: str
-    text: str
-    title: str | None = None
-    outlet: str | None = None
-    date: str | None = None
-
-
-def read_articles(path: Path | str) -> Iterator[Article]:
-    """The articles of the file `path`, or of standard input for "-".
-
-    What the file is follows from its content, not from its name. Raises IsnadError for a file
-    that is missing, empty, binary, too large, in no known encoding, or malformed.
+    They come one by one, and no more is held than one of them (of Parquet, 64 rows). `columns` maps fields of an
+    article to their names in tables and JSON ({"text": "body"}); without it the usual names are known. With
+    `failures` nothing is raised: a record that cannot be read (a line, a row, a page of a web archive) is told there
+    with its place, and the next one follows; what cannot be read at all is told there too. Without it, IsnadError.
     """
-    if str(path) == STDIN:
-        yield from _read(sys.stdin.buffer, Path("stdin"))
-        return
-    path = Path(path)
-    if path.is_dir():
-        raise IsnadError("expected a file, found a folder; name the files in it, e.g. folder/*.txt", path=path)
-    try:
-        with path.open("rb") as stream:
-            yield from _read(stream, path)
-    except FileNotFoundError:
-        raise IsnadError("no such file; check the name, or give - to read standard input", path=path) from None
-    except OSError as error:
-        raise IsnadError(f"cannot be read: {error.strerror or error}", path=path) from error
+    yield from _sifted(_guarded(_of(str(name), columns)), failures)
 
 
-def _read(stream: IO[bytes], path: Path) -> Iterator[Article]:
-    head = stream.readline(_HEAD)
-    while head.isspace() and len(head) < _HEAD and (more := stream.readline(_HEAD)):
-        head += more
-    if _JSON_LINE.match(head.decode("utf-8-sig", "replace")) and b"\0" not in head:
-        yield from _json_articles(_lines(head, stream, path), path)
-        return
-    data = head + stream.read(MAX_BYTES + 1 - len(head))
-    text = decode(data, path)
-    if _JSON_LIST.match(text):
-        raise IsnadError(
-            "expected one JSON object a line, found a JSON list; convert it with: jq -c '.[]' FILE", path=path
-        )
-    if _JSON_LINE.match(text):
-        yield from _json_articles(enumerate(text.split("\n"), 1), path)
-    elif _HTML.match(text):
-        yield _web_article(text, path)
-    else:
-        yield Article(path.stem, text)
+def read_bytes(
+    data: bytes,
+    name: str,
+    *,
+    failures: Failures | None = None,
+    columns: Mapping[str, str] | None = None,
+    charset: str | None = None,
+    url: str | None = None,
+) -> Iterator[Article]:
+    """As `read_articles`, of `data` that came under the file name `name`; `charset` and `url` as HTTP declared them."""
+    origin = replace(Origin.of(name), charset=charset, url=url)
+    yield from _sifted(_guarded(_read(io.BytesIO(data), origin, checked_columns(columns))), failures)
 
 
-def decode(data: bytes, path: Path) -> str:
-    """The text of `data` without its byte order mark, in the first encoding that gives sound Arabic text.
+def sources(names: Iterable[str], *, failures: Failures) -> Iterator[str]:
+    """`names` with globs ("saved/**/*.html") and folders replaced by the files in them, sorted; each file once.
 
-    UTF-8 and UTF-16 (with or without a mark), then windows-1256 and ISO-8859-6. A text without
-    any Arabic must be UTF-8 or carry a mark.
+    From a folder come the files with an ending in KNOWN, however deep, hidden ones left out. A glob or folder
+    without a file, and a folder that cannot be opened, is told to `failures`. Files, "-" and http(s) addresses stay.
     """
-    if not data.strip():
-        raise IsnadError("expected an article, found an empty file", path=path)
-    if len(data) > MAX_BYTES:
-        raise IsnadError(
-            f"expected at most {MAX_BYTES // 1024**2} MB, found more; split the file into articles, "
-            'or give them as JSON Lines, one {"text": …} a line',
-            path=path,
-        )
-    for magic, kind in _MAGIC.items():
-        if data.startswith(magic):
-            raise IsnadError(f"expected text, HTML or JSON Lines, found {kind}; save its text as UTF-8", path=path)
-    text = _marked(data, path) or _unmarked(data, path)
-    if not text.strip(_BOM + " \t\r\n"):
-        raise IsnadError("expected an article, found an empty file", path=path)
-    if _is_binary(text):
-        raise IsnadError("expected text, HTML or JSON Lines, found binary data; save its text as UTF-8", path=path)
-    if _is_mojibake(text):
-        raise IsnadError(
-            "expected Arabic, found UTF-8 that was once read in another encoding and saved so (ط§ظ„ or Ø§Ù„ for «ال»); "
-            "take the text from its source again",
-            path=path,
-        )
-    return text
+    seen = set()
+    for name in names:
+        for found in _expanded(name, failures):
+            key = os.path.realpath(found) if os.path.isfile(found) else found
+            if key not in seen:
+                seen.add(key)
+                yield found
 
 
-def _marked(data: bytes, path: Path) -> str | None:
-    """The text after a byte order mark, None where there is none."""
-    marks = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32"}
-    marks |= {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-    for mark, encoding in marks.items():
-        if data.startswith(mark):
-            try:
-                return data.decode(encoding).removeprefix(_BOM)
-            except UnicodeDecodeError as error:
-                raise _undecodable(encoding.upper(), error, path) from None
+def count_articles(name: str) -> int | None:
+    """About how many articles a source holds, without reading them; None where that cannot be had cheaply.
+
+    Lines of JSON Lines, rows of CSV and Parquet, 1 for a text or page; None for pipes, addresses, gzip, WARC, lists.
+    """
+    if not os.path.isfile(name):
+        return None
+    origin = Origin.of(name)
+    with suppress(OSError), open(name, "rb") as stream:
+        head, whole = peek(stream)
+        text = head.decode("utf-8-sig", "replace")
+        if head.startswith(parquet.MAGIC):
+            return parquet.count_rows(name)
+        if head.startswith((_GZIP, warc.MAGIC)) or wide_encoding(head) or _JSON_LIST.match(text):
+            return None
+        if _JSON_LINE.match(text):
+            return _rows(whole, quotes=False) if text.rstrip().endswith("}") or len(head) == HEAD else None
+        return max(_rows(whole) - 1, 0) if _is_table(head, origin) else 1
     return None
 
 
-def _unmarked(data: bytes, path: Path) -> str:
-    if b"\0" in data or b"\x06" in data:
-        for encoding in ("utf-16-le", "utf-16-be"):
-            text = _strictly(data, encoding)
-            if text and not _is_binary(text) and _is_arabic(text):
-                return text
-        raise IsnadError("expected text, HTML or JSON Lines, found binary data; save its text as UTF-8", path=path)
+def is_url(name: str) -> bool:
+    """Whether a name is an http(s) address and not a file."""
+    return name.lower().startswith(("http://", "https://"))
+
+
+# --- from a name to records -------------------------------------------------------------------------
+
+
+def _sifted(found: Iterator[Found], failures: Failures | None) -> Iterator[Article]:
+    for one in found:
+        if isinstance(one, Article):
+            yield one
+        elif failures is not None:
+            failures(one)
+        elif not isinstance(one, LeftOut):
+            raise one
+
+
+def _guarded(found: Iterator[Found]) -> Iterator[Found]:
+    """The same; what is raised comes last."""
     try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        for encoding in ("cp1256", "iso8859_6"):
-            text = _strictly(data, encoding)
-            if text and not _is_binary(text) and _is_arabic(text):
-                return text
-        raise _undecodable("UTF-8", error, path) from None
+        yield from found
+    except IsnadError as error:
+        yield error
 
 
-def _strictly(data: bytes, encoding: str) -> str | None:
+def _of(name: str, columns: Mapping[str, str] | None) -> Iterator[Found]:
+    columns = checked_columns(columns)
+    if name == STDIN:
+        yield from _read(cast("io.BufferedReader", sys.stdin.buffer), Origin("stdin", "stdin"), columns)
+        return
+    if is_url(name):
+        from isnad.readers.web import fetch
+
+        answer = fetch(name)
+        path = answer.url.partition("?")[0].partition("#")[0]
+        origin = Origin(name, answer.url, Origin.of(path).suffix, answer.charset, answer.url)
+        yield from _read(io.BytesIO(answer.data), origin, columns)
+        return
+    if os.path.isdir(name):
+        raise IsnadError("expected a file, found a folder; name the files in it, e.g. folder/*.txt", path=name)
+    origin = Origin.of(name)
     try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        return None
+        stream = open(name, "rb")  # noqa: SIM115
+    except FileNotFoundError:
+        raise origin.error("no such file; check the name, or give - to read standard input") from None
+    except (OSError, ValueError) as error:
+        raise origin.error(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    with stream:
+        yield from _read(stream, origin, columns)
 
 
-def _undecodable(name: str, error: UnicodeDecodeError, path: Path) -> IsnadError:
-    return IsnadError(
-        f"expected {name} (or UTF-16, windows-1256, ISO-8859-6), found byte 0x{error.object[error.start]:02x} "
-        f"at offset {error.start} that does not fit; save the file as UTF-8",
-        path=path,
-    )
+def _read(stream: io.BufferedIOBase, origin: Origin, columns: Mapping[str, str]) -> Iterator[Found]:
+    """The records of a stream; its kind is told from its head, and gzip is opened."""
+    with readable(origin):
+        head, whole = peek(stream)
+        if packed := head.startswith(_GZIP):
+            head, whole = peek(gzip.GzipFile(fileobj=whole))
+        if head.startswith(parquet.MAGIC) and stream.seekable() and not packed:
+            stream.seek(0)
+            yield from parquet.read_parquet(stream, origin, columns)
+        elif head.startswith(parquet.MAGIC):
+            yield from parquet.read_copied(whole, origin, columns)
+        elif head.startswith(warc.MAGIC):
+            yield from warc.read_warc(whole, origin)
+        else:
+            yield from _read_text(head, whole, origin, columns)
 
 
-def _is_binary(text: str) -> bool:
-    """Whether control characters are more than the odd one that copying leaves behind."""
-    return "\0" in text or len(_CONTROL.findall(text)) > 1 + 0.005 * len(text)
+def _read_text(head: bytes, stream: io.BufferedReader, origin: Origin, columns: Mapping[str, str]) -> Iterator[Found]:
+    narrow, recoded = as_utf8(head, stream, origin)
+    beginning = narrow.decode("utf-8-sig", "replace")
+    if _JSON_LIST.match(beginning):
+        yield from jsons.read_list(recoded, origin, columns)
+    elif _JSON_LINE.match(beginning):
+        yield from jsons.read_lines(narrow, recoded, origin, columns)
+    elif _is_table(narrow, origin) or (columns and not origin.suffix and not _is_markup(narrow)):
+        yield from tables.read_table(recoded, origin, columns)
+    else:
+        yield _whole(stream.read(MAX_BYTES + 1), origin)
 
 
-def _is_arabic(text: str) -> bool:
-    """Whether a guessed decoding reads like Arabic: hardly a foreign letter, and the common letters common."""
-    sample = _sample(text)
-    arabic = len(_ARABIC.findall(sample))
-    foreign = len(_FOREIGN.findall(sample))
-    return arabic > 0 and foreign <= 0.05 * arabic and len(_FREQUENT.findall(sample)) >= 0.3 * arabic
+def _is_table(head: bytes, origin: Origin) -> bool:
+    return origin.suffix in _TABLES and not _is_markup(head) and not head.removeprefix(codecs.BOM_UTF8).isspace()
 
 
-def _is_mojibake(text: str) -> bool:
-    """Whether every second letter is one of the two that a UTF-8 lead byte of Arabic turns into."""
-    sample = _sample(text)
-    for leads, letters in (("طظ", len(_ARABIC.findall(sample))), ("ØÙ", len(re.findall("[\xc0-\xff]", sample)))):
-        found = sum(map(sample.count, leads))
-        if found >= 20 and found >= 0.4 * letters:
-            return True
-    return False
+def _is_markup(head: bytes) -> bool:
+    return head.removeprefix(codecs.BOM_UTF8).lstrip()[:2].lower() in (b"<!", b"<h", b"<?")
 
 
-def _sample(text: str) -> str:
-    """The first characters outside ASCII, however deep in markup they stand."""
-    return _ASCII.sub("", text)[:_SAMPLE]
+def _whole(data: bytes, origin: Origin) -> Article:
+    """The one article of a text or a web page."""
+    text = decode(data, origin, declared=origin.charset or declared_charset(data))
+    if pages.is_page(text):
+        return pages.page_article(text, origin, origin.stem)
+    if pages.is_xml(text):
+        raise origin.error("expected text or a web page, found XML (a feed, a sitemap?); give the pages it names")
+    return Article(origin.stem, text, url=origin.url)
 
 
-def _lines(head: bytes, stream: IO[bytes], path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines of UTF-8, none longer than an article may be."""
-    number = 0
-    pending = head.splitlines(keepends=True)
-    while pending:
-        line = pending.pop(0)
-        if not pending and not line.endswith(b"\n"):
-            line += stream.readline(MAX_BYTES + 1 - len(line))
-        number += 1
-        if len(line) > MAX_BYTES:
-            raise IsnadError(f"expected at most {MAX_BYTES // 1024**2} MB a line, found more", path=path, line=number)
-        try:
-            yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise IsnadError("expected UTF-8, found other bytes; save as UTF-8", path=path, line=number) from None
-        if not pending and (following := stream.readline(MAX_BYTES + 1)):
-            pending.append(following)
+# --- from a name to names ---------------------------------------------------------------------------
 
 
-def _json_articles(lines: Iterable[tuple[int, str]], path: Path) -> Iterator[Article]:
-    for number, line in lines:
-        if line.strip():
-            yield _json_article(line, number, path)
+def _expanded(name: str, failures: Failures) -> Iterator[str]:
+    if name == STDIN or is_url(name) or os.path.isfile(name):
+        yield name
+    elif os.path.isdir(name):
+        yield from _none_is_told(_walked(name, failures), name, f"no file that ends in {', '.join(KNOWN)}", failures)
+    elif glob.has_magic(name) and not os.path.exists(name):
+        matches = (found for found in sorted(glob.iglob(name, recursive=True)) if os.path.isfile(found))
+        yield from _none_is_told(matches, name, "none; check the name, and put quotes around it", failures)
+    else:
+        yield name
 
 
-def _json_article(line: str, number: int, path: Path) -> Article:
-    try:
-        row: Any = json.loads(line.rstrip())
-    except (ValueError, RecursionError) as error:
-        found = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
-        raise IsnadError(f"expected one JSON object a line, found: {found}", path=path, line=number) from None
-    if not isinstance(row, dict):
-        raise IsnadError(f'expected an object {{"text": …}}, found {_kind(row)}', path=path, line=number)
-    text = row.get("text")
-    if not isinstance(text, str) or not text.strip():
-        found = "an empty one" if isinstance(text, str) else _kind(text) if "text" in row else "none"
-        raise IsnadError(f'expected a "text" with the article, found {found}', path=path, line=number)
-    values = {name: _field(row, name, number, path) for name in _FIELDS}
-    doc_id = values.pop("doc_id") or f"{path.stem}-{number}"
-    return Article(doc_id, _SURROGATE.sub("\ufffd", text), **values)
+def _walked(folder: str, failures: Failures) -> Iterator[str]:
+    def untold(error: OSError) -> None:
+        failures(IsnadError(f"cannot be read: {error.strerror or error}", path=error.filename))
+
+    for base, folders, files in os.walk(folder, onerror=untold):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and Origin.of(name).suffix in KNOWN:
+                yield os.path.join(base, name)
 
 
-def _field(row: dict[str, Any], name: str, number: int, path: Path) -> str | None:
-    value = row.get(name)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if value is not None and not isinstance(value, str):
-        raise IsnadError(f'expected text for "{name}", found {_kind(value)}', path=path, line=number)
-    return _SURROGATE.sub("\ufffd", value) if value else None
+def _none_is_told(found: Iterator[str], name: str, what: str, failures: Failures) -> Iterator[str]:
+    """The same; where it is nothing, that is told."""
+    first = next(found, None)
+    if first is None:
+        failures(IsnadError(f"expected a file, found {what}", path=name))
+        return
+    yield first
+    yield from found
 
 
-def _kind(value: Any) -> Literal["null", "true or false", "a number", "text", "a list", "an object"]:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "text"
-    return "a list" if isinstance(value, list) else "an object"
-
-
-def _web_article(html: str, path: Path) -> Article:
-    """The article in a web page, without its menus, by trafilatura."""
-    try:
-        import trafilatura
-    except ImportError:
-        raise IsnadError(
-            'a web page needs one more package; install it with: pip install "isnad[html]"', path=path
-        ) from None
-    found = trafilatura.bare_extraction(html, with_metadata=True, include_comments=False)
-    if found is None or isinstance(found, dict) or not (found.text or "").strip():
-        raise IsnadError("found no article in this web page; copy its text into a .txt file", path=path)
-    return Article(path.stem, found.text or "", found.title or None, found.sitename or None, found.date or None)
+def _rows(stream: io.BufferedReader, *, quotes: bool = True) -> int:
+    """Lines with something on them; with `quotes`, those that end outside of quotes."""
+    rows, marks, held = 0, 0, False
+    while piece := stream.readline(HEAD):
+        held = held or not piece.isspace()
+        marks += piece.count(b'"')
+        if held and piece.endswith(b"\n") and not (quotes and marks % 2):
+            rows, held = rows + 1, False
+    return rows + held

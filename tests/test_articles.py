@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -61,7 +63,7 @@ def test_short_and_latin_texts_pass(tmp_path: Path) -> None:
         (TEXT.encode().decode("cp1256").encode(), "was once read in another encoding"),
         (TEXT.encode().decode("latin-1").encode(), "was once read in another encoding"),
         (b"\n" + b"a" * MAX_BYTES, "expected at most 5 MB"),
-        (b'[{"text": "a"}]', "one JSON object a line"),
+        (b"<?xml version='1.0'?><rss><channel/></rss>", "found XML"),
     ],
 )
 def test_what_is_no_article_is_refused_in_one_sentence(tmp_path: Path, data: bytes, found: str) -> None:
@@ -125,11 +127,13 @@ def page(encoding: str) -> bytes:
     return (
         f'<!-- a --><!DOCTYPE html><html lang="ar"><head><meta charset="{encoding}"><title>القطار يصل</title>'
         '<meta property="og:site_name" content="وادي برس"><meta property="article:published_time" content="2024-03-01">'
+        '<meta name="author" content="سلمى النهري"><meta property="article:section" content="نقل">'
+        '<link rel="canonical" href="https://wadi.example/train">'
         f"</head><body><nav><a href='/'>الرئيسية</a></nav><article><h1>القطار يصل</h1>{body}</article></body></html>"
-    ).encode(encoding)
+    ).encode(encoding, "replace")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "windows-1256"])
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1256", "iso-8859-6", "utf-16"])
 def test_web_pages_give_their_article(tmp_path: Path, encoding: str) -> None:
     pytest.importorskip("trafilatura")
     article = only(written(tmp_path, page(encoding)))
@@ -137,7 +141,18 @@ def test_web_pages_give_their_article(tmp_path: Path, encoding: str) -> None:
     assert "الرئيسية" not in article.text
     assert "<" not in article.text
     assert (article.doc_id, article.title, article.outlet) == ("news", "القطار يصل", "وادي برس")
-    assert article.date == "2024-03-01"
+    assert (article.date, article.author) == ("2024-03-01", "سلمى النهري")
+    assert (article.subject, article.url) == ("نقل", "https://wadi.example/train")
+
+
+def test_the_charset_of_a_page_is_believed_only_where_it_fits(tmp_path: Path) -> None:
+    pytest.importorskip("trafilatura")
+    for said, true in (("utf-8", "cp1256"), ("iso-8859-1", "cp1256"), ("windows-1256", "utf-8"), ("base64", "utf-8")):
+        lying = page("utf-8").replace(b'charset="utf-8"', f'charset="{said}"'.encode()).decode().encode(true)
+        assert only(written(tmp_path, lying)).title == "القطار يصل", (said, true)
+    french = page("utf-8").decode().replace("utf-8", "windows-1252").encode("cp1256", "ignore")
+    french = re.sub(rb"[\x80-\xff]+", "été".encode("cp1252"), french)
+    assert "été" in only(written(tmp_path, french)).text
 
 
 def test_web_pages_without_an_article_or_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,6 +161,23 @@ def test_web_pages_without_an_article_or_the_package(tmp_path: Path, monkeypatch
         assert "found no article in this web page" in refusal(empty)
     monkeypatch.setitem(sys.modules, "trafilatura", None)
     assert 'pip install "isnad[html]"' in refusal(empty)
+
+
+def test_with_failures_nothing_is_raised(tmp_path: Path) -> None:
+    failures: list[IsnadError] = []
+    for path in (tmp_path / "absent.txt", tmp_path, written(tmp_path, b"%PDF-1"), "a\0b"):
+        assert list(read_articles(path, failures=failures.append)) == []
+    assert [str(f).partition(": ")[2].partition(";")[0] for f in failures] == [
+        "no such file",
+        "expected a file, found a folder",
+        "expected text, HTML, JSON, CSV, Parquet or WARC, found a PDF file",
+        "cannot be read: embedded null byte",
+    ]
+
+
+def test_gzip_is_opened(tmp_path: Path) -> None:
+    assert only(written(tmp_path, gzip.compress(TEXT.encode("cp1256")), "news.txt.gz")) == Article("news", TEXT)
+    assert "damaged" in refusal(written(tmp_path, gzip.compress(TEXT.encode())[:-9], "cut.gz"))
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
