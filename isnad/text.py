@@ -6,7 +6,7 @@
 
 A recipe is a list of steps. All recipes share the first ones (HTML leftovers, presentation forms,
 foreign letters, digits, invisible characters, tashkeel, tatweel); each adds its own afterwards.
-Every recipe takes any string, is idempotent and leaves what it does not understand as it is.
+Every recipe takes any string and leaves what it does not understand as it is; all but `arabert-v2` are idempotent.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import unicodedata
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from isnad.errors import IsnadError
+from isnad.farasa import NEEDED, Segments, segmenter
 from isnad.letters import COMPOSED, HAMZAS, fold, unify
 
 Edit = tuple[int, int, str]  # replace [start, end) by these characters
@@ -73,33 +74,39 @@ def _check(start: int, end: int, length: int, which: str) -> None:
 class _Chars(dict[int, str]):
     """Rewrites character by character and remembers what it has worked out.
 
-    `apply` gives the rewritten text, `edits` what that changes, in order: the same in every step.
+    `apply` gives the rewritten text, `edits` what that changes and moves others by, in order: the same in every step.
     """
 
     def __init__(self, rewrite: Callable[[str], str]) -> None:
         super().__init__()
         self._rewrite = rewrite
+        self._moving: set[str] = set()  # characters known to become none or several
 
     def __missing__(self, code: int) -> str:
-        new = self[code] = self._rewrite(chr(code))
+        char = chr(code)
+        new = self._rewrite(char)
+        if len(new) != 1:
+            self._moving.add(char)
+        self[code] = new
         return new
 
     def apply(self, text: str) -> str:
         return text.translate(self)
 
     def edits(self, text: str) -> Iterator[Edit]:
-        for i, char in enumerate(text):
-            if (new := self[ord(char)]) != char:
-                yield i, i + 1, new
+        if not self._moving.isdisjoint(text):
+            for i, char in enumerate(text):
+                if char in self._moving:
+                    yield i, i + 1, self[ord(char)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sub:
-    """Rewrites the matches of a pattern; looks only at texts that hold one of the characters `only`."""
+    """Rewrites the matches of a pattern; looks only at texts that hold one of the strings `only`, all where empty."""
 
     pattern: re.Pattern[str]
     new: Callable[[re.Match[str]], str]
-    only: str = ""
+    only: Sequence[str] = ()
 
     def apply(self, text: str) -> str:
         return self.pattern.sub(self.new, text) if self._concerns(text) else text
@@ -110,10 +117,13 @@ class _Sub:
                 yield match.start(), match.end(), self.new(match)
 
     def _concerns(self, text: str) -> bool:
-        return not self.only or any(char in text for char in self.only)
+        for part in self.only:  # a loop: this stands in the way of every sentence
+            if part in text:
+                return True
+        return not self.only
 
 
-Step = _Chars | _Sub
+Step = _Chars | _Sub | Segments
 
 # --- what all recipes share ---------------------------------------------------------------------
 
@@ -127,16 +137,16 @@ _ENTITY = re.compile(r"&(?:amp;)*(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Z
 _TAG = re.compile(rf"</?(?:{_TAG_NAMES})(?:\s[^<>=]*=[^<>]*)?\s*/?>|<!--[^<>]*-->", re.IGNORECASE)
 
 _HTML: tuple[Step, ...] = (
-    _Sub(_ENTITY, lambda m: html.unescape(f"&{m[1]};"), "&"),
-    _Sub(_TAG, lambda m: " ", "<"),
+    _Sub(_ENTITY, lambda m: html.unescape(f"&{m[1]};"), ("&",)),
+    _Sub(_TAG, lambda m: " ", ("<",)),
 )
 _SHARED: tuple[Step, ...] = (
     *_HTML,
     _Chars(fold),
     _Sub(re.compile("|".join(COMPOSED)), lambda m: COMPOSED[m[0]], HAMZAS),
     _Sub(re.compile(f"[{HAMZAS}]+"), lambda m: "", HAMZAS),
-    _Sub(re.compile(r"(?<!\S)ـ+(?!\S)"), lambda m: "-", "ـ"),  # alone between spaces it is a dash
-    _Sub(re.compile("ـ+"), lambda m: "", "ـ"),
+    _Sub(re.compile(r"(?<!\S)ـ+(?!\S)"), lambda m: "-", ("ـ",)),  # alone between spaces it is a dash
+    _Sub(re.compile("ـ+"), lambda m: "", ("ـ",)),
     _Sub(re.compile(r"[^\W\d_][\u0300-\u036f]+"), lambda m: unicodedata.normalize("NFC", m[0])),
 )
 
@@ -149,7 +159,13 @@ _LINK = re.compile(
     r"|(?P<user>(?<![A-Za-z0-9_@])@[A-Za-z0-9_]{2,30}(?![A-Za-z0-9_@]))"
 )
 _PLACEHOLDER = {"link": " [رابط] ", "mail": " [بريد] ", "user": " [مستخدم] "}
-_LINKS = _Sub(_LINK, lambda m: _PLACEHOLDER[m.lastgroup or ""], "@/.")
+_LINKS = _Sub(_LINK, lambda m: _PLACEHOLDER[m.lastgroup or ""], ("@", "://", "www."))
+_TWEET = {"link": " URL ", "user": " USER ", "topic": " HASHTAG "}
+_TWEETS = _Sub(
+    re.compile(rf"{_LINK.pattern}|(?P<topic>(?<!#)#[^\W\d]\w*)"),
+    lambda m: _TWEET.get(m.lastgroup or "", m[0]),
+    ("@", "#", "://", "www."),
+)
 _SPACES = _Sub(re.compile(r"\A +| +\Z| {2,}"), lambda m: " " if m.start() > 0 and m.end() < len(m.string) else "")
 
 _ARABERT_TOKEN = re.compile(
@@ -163,7 +179,7 @@ _ARABERT_TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A named normalisation: the steps after the shared ones, or the sentence that says why it is refused."""
+    """A named normalisation: the steps after the shared ones, and the sentence that refuses it without Farasa."""
 
     name: str
     steps: tuple[Step, ...] = ()
@@ -180,25 +196,24 @@ def _recipes() -> dict[str, Recipe]:
     plain = (
         _Chars(unify),
         _LINKS,
-        _Sub(re.compile("''+"), lambda m: '"', "'"),
-        _Sub(re.compile(r"[.…]{2,}"), lambda m: "…", ".…"),
+        _Sub(re.compile("''+"), lambda m: '"', ("''",)),
+        _Sub(re.compile(r"[.…]{2,}"), lambda m: "…", ("..", "…")),
         _SPACES,
-    )
-    refusal = (
-        "the recipe 'arabert-v2' needs the Farasa segmenter and Java, which isnad does not ship: "
-        "use a v02 model such as aubmindlab/bert-base-arabertv02 with the recipe 'arabert-v02' instead"
     )
     return {
         "arabert-v02": Recipe("arabert-v02", arabert),
-        "camelbert": Recipe("camelbert", (_Sub(re.compile("…"), lambda m: "...", "…"), _SPACES)),
+        "arbert": Recipe("arbert", (_TWEETS, _SPACES)),
+        "camelbert": Recipe("camelbert", (_Sub(re.compile("…"), lambda m: "...", ("…",)), _SPACES)),
+        "light": Recipe("light", (_SPACES,)),
         "plain": Recipe("plain", plain),
-        "arabert-v2": Recipe("arabert-v2", refusal=refusal),
+        "arabert-v2": Recipe("arabert-v2", (*arabert, Segments()), NEEDED),
     }
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(_recipes())
-"""Every recipe by name: `arabert-v02` and `camelbert` as these models were pretrained, `plain` for
-our compact encoder (one alef, one yeh, one quote, one dash), `arabert-v2` refused."""
+"""Every recipe by name: `arabert-v02`, `arabert-v2` (Farasa's segments), `arbert` and `camelbert` as these models were
+pretrained, `light` (the shared steps) for encoders of text as it is, `plain` for our compact encoder (one alef, one
+yeh, one quote, one dash)."""
 
 
 # --- doors --------------------------------------------------------------------------------------
@@ -215,7 +230,7 @@ def _find(name: str) -> Recipe:
         near = difflib.get_close_matches(name, usable, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise IsnadError(f"expected a normalisation recipe ({', '.join(usable)}), found {name!r}{hint}")
-    if recipe.refusal:
+    if recipe.refusal and segmenter() is None:
         raise IsnadError(recipe.refusal)
     return recipe
 
@@ -232,7 +247,7 @@ def normalise(text: str, recipe: str = "plain") -> Normalised:
     now = Normalised(text, positions[:-1], positions[1:], len(text))
     for step, after in _schedule(text, _find(recipe)):
         if after != now.text:
-            now = _edited(now, step.edits(now.text))
+            now = _edited(now, after, step.edits(now.text))
     return now
 
 
@@ -252,13 +267,11 @@ def _schedule(text: str, recipe: Recipe) -> Iterator[tuple[Step, str]]:
         yield step, text
 
 
-def _edited(old: Normalised, edits: Iterator[Edit]) -> Normalised:
-    """`old` after `edits`, still aligned to the raw text."""
-    pieces: list[str] = []
+def _edited(old: Normalised, after: str, edits: Iterator[Edit]) -> Normalised:
+    """`old` with the text `after`, which `edits` lead to, still aligned to the raw text."""
     starts, ends = array("I"), array("I")
     done = 0
     for start, end, new in edits:
-        pieces += (old.text[done:start], new)
         starts.extend(old.starts[done:start])
         ends.extend(old.ends[done:start])
         done = end
@@ -267,10 +280,9 @@ def _edited(old: Normalised, edits: Iterator[Edit]) -> Normalised:
         left, right = _aligned(old, start, end, new)
         starts.extend(left)
         ends.extend(right)
-    pieces.append(old.text[done:])
     starts.extend(old.starts[done:])
     ends.extend(old.ends[done:])
-    return Normalised("".join(pieces), starts, ends, old.raw_length)
+    return Normalised(after, starts, ends, old.raw_length)
 
 
 def _aligned(old: Normalised, start: int, end: int, new: str) -> tuple[array[int], array[int]]:
