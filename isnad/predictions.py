@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Protocol, runtime_checkable
 
 from isnad.labels import Stance
 
 NO_PROPOSITION = "no_proposition"
 """Warning on a byline, credit or link: split and kept, never given a stance."""
+FAILED = "failed"
+"""Warning on the sentences of an article that the classifier could not answer, where it answered others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +49,13 @@ class Prediction:
     warnings: list[str] = field(default_factory=list)
     label_set: tuple[Stance, ...] | None = None
 
-    def shifted(self, by: int) -> Prediction:
-        """The same answer with its spans `by` characters further on."""
-        return replace(
-            self,
-            cue=self.cue.shifted(by) if self.cue else None,
-            source=self.source.shifted(by) if self.source else None,
-        )
-
     @classmethod
     def nothing(cls, warning: str) -> Prediction:
         """The answer where there is nothing to judge."""
         return cls(label=None, score=0.0, scores={}, warnings=[warning])
+
+
+_ANSWER = tuple(f.name for f in fields(Prediction))
 
 
 @runtime_checkable
@@ -94,8 +91,10 @@ class LabelledSentence(Prediction):
     @classmethod
     def of(cls, text: str, start: int, prediction: Prediction) -> LabelledSentence:
         """`prediction` for the sentence `text` that begins at `start` of the article."""
-        here = prediction.shifted(start)
-        values = {f.name: getattr(here, f.name) for f in fields(Prediction)}
+        values = {name: getattr(prediction, name) for name in _ANSWER}
+        for name in ("cue", "source"):
+            if values[name] is not None:
+                values[name] = values[name].shifted(start)
         return cls(text=text, start=start, end=start + len(text), **values)
 
 

@@ -10,6 +10,7 @@ taken for a sentence, because a sentence passed over is worse than a byline judg
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from isnad.text import normalise_text
 
@@ -21,21 +22,38 @@ def has_proposition(sentence: str, *, position: int | None = None, total: int | 
     both are None for a title or a sentence on its own. Short headings are told only behind the first
     unit of a text, which may be its title.
     """
-    text = normalise_text(sentence, "plain")
-    words = _WORDS.findall(_PLACEHOLDERS.sub(" ", text))
-    if not _is_arabic(text, words) or _is_initials(words):
-        return False
-    if len(text) > _LONGEST_LINE:
-        return True
-    if _LINK.match(text) or _CONTACT.search(text) or (_HOLDS_CONTACT.search(text) and len(words) <= 6):
-        return False
-    if len(words) > _LONGEST or text.rstrip(' "').endswith(("؟", "?")):
-        return True
-    if _is_credit(text, words) or _is_dateline(words) or _is_byline(text, words) or _is_names(text, words):
-        return False
+    text, verdict = _judged(sentence)
+    if verdict is not None:
+        return verdict
+    words = _words(text)
     if position and total is not None:
         return not _is_heading(text, words)
     return not (_is_topic(text, words) or (total is not None and _is_first_line(text, words)))
+
+
+@lru_cache(maxsize=8192)
+def _judged(sentence: str) -> tuple[str, bool | None]:
+    """The verdict; where it is None the place decides, and the sentence by the recipe `plain` stands before it.
+
+    It is kept, because the same sentence is asked about with its place in the article and, by a classifier, without.
+    """
+    text = normalise_text(sentence, "plain")
+    words = _words(text)
+    if not _is_arabic(text, words) or _is_initials(words):
+        return "", False
+    if len(text) > _LONGEST_LINE:
+        return "", True
+    if _LINK.match(text) or _is_contact(text, words):
+        return "", False
+    if len(words) > _LONGEST or text.rstrip(' "').endswith(("؟", "?")):
+        return "", True
+    if _is_credit(text, words) or _is_dateline(words) or _is_byline(text, words) or _is_names(text, words):
+        return "", False
+    return text, None
+
+
+def _words(text: str) -> list[str]:
+    return _WORDS.findall(_PLACEHOLDERS.sub(" ", text) if "[" in text else text)
 
 
 # --- words, as the recipe `plain` leaves them: one alef, one yeh --------------------------------
@@ -119,11 +137,11 @@ _LINK = re.compile(
     r"|(?:تابعونا|تابعنا|انضموا الينا|اشترك|اشتركوا) (?:علي|عبر|في)\b"
     r"|(?:شارك|انشر|ارسل|اطبع)(?: هذا| هذه)? (?:الخبر|المقال|المقالة|الموضوع|الصفحة|علي فيسبوك|علي تويتر|عبر واتساب)\b)"
 )
+_CODE = re.compile(r"(?:ب|ال)رمز \S+ (?:ثم )?مسافة|مسافة ثم (?:نص )?الرسالة|\bثم مسافة\b")
 _CONTACT = re.compile(
-    r"(?:ب|ال)رمز \S+ (?:ثم )?مسافة|مسافة ثم (?:نص )?الرسالة|\bثم مسافة\b"
-    r"|^\W*للتواصل\b.*(?:ارسل|رسالة|sms|SMS|هاتف|جوال|واتساب)"
-    r"|^\W*(?:هاتف|تليفون|جوال|فاكس|ص ?\.? ?ب|موبايل|واتساب|البريد الالكتروني|ايميل|بريد الكتروني)\s*[:/\-\d]"
-    r"|^\W*(?:صوت|صوتوا|شارك|شاركوا) (?:الان|معنا|في الاستطلاع|في استطلاع)\b|^\W*(?:عدد المصوتين|نتيجة الاستطلاع)\b"
+    r"\W*للتواصل\b.*(?:ارسل|رسالة|sms|SMS|هاتف|جوال|واتساب)"
+    r"|\W*(?:هاتف|تليفون|جوال|فاكس|ص ?\.? ?ب|موبايل|واتساب|البريد الالكتروني|ايميل|بريد الكتروني)\s*[:/\-\d]"
+    r"|\W*(?:صوت|صوتوا|شارك|شاركوا) (?:الان|معنا|في الاستطلاع|في استطلاع)\b|\W*(?:عدد المصوتين|نتيجة الاستطلاع)\b"
 )
 _HOLDS_CONTACT = re.compile(r"\[(?:بريد|رابط|مستخدم)\]|(?<![0-9])[0-9]{5,12} ?-? ?\w{0,20}$")
 _CREDIT = re.compile(
@@ -155,15 +173,22 @@ _EVENT = re.compile("^(?:است|[اإ]..?ت|ان...|ا.ت.ا.|ت..ي.|ت.[اء].
 
 def _is_arabic(text: str, words: list[str]) -> bool:
     """Most letters are Arabic, or there are words enough around the names of medicines and channels."""
+    if sum(bool(_ARABIC.match(w)) for w in words) > 4:
+        return True
     bare = _PLACEHOLDERS.sub("", text)
-    arabic = len(_ARABIC.findall(bare))
-    return 2 * arabic > len(_LETTERS.findall(bare)) or sum(bool(_ARABIC.match(w)) for w in words) > 4
+    return 2 * len(_ARABIC.findall(bare)) > len(_LETTERS.findall(bare))
 
 
 def _is_initials(words: list[str]) -> bool:
     """«أ ف ب», «د.ب.أ», «يو بي آي»: letters and spelt letters, and the agencies among them."""
-    parts = [w for w in words if w not in _AGENCIES]
-    return len(words) <= 8 and all(len(w) == 1 or w in _SPELT for w in parts)
+    return len(words) <= 8 and all(len(w) == 1 or w in _SPELT or w in _AGENCIES for w in words)
+
+
+def _is_contact(text: str, words: list[str]) -> bool:
+    """A number to call, a code to send, an address."""
+    if _CONTACT.match(text) or ("مسافة" in text and _CODE.search(text)):
+        return True
+    return len(words) <= 6 and bool(_HOLDS_CONTACT.search(text))
 
 
 def _says_something(words: list[str]) -> bool:

@@ -26,14 +26,13 @@ from isnad.runtimes.base import (
     ModelClassifier,
     Output,
     TokenTags,
-    best_run,
     make_item,
     screen,
     softmax,
 )
 from isnad.runtimes.batches import batches_by_tokens
 from isnad.runtimes.linear import LinearClassifier
-from isnad.runtimes.onnx import OnnxClassifier
+from isnad.runtimes.onnx import MODEL_FP32, OnnxClassifier
 from isnad.runtimes.transformer import StanceModel, TransformerClassifier, encode, open_encoder
 from isnad.text import Normalised, normalise_text
 from train.export import export_onnx
@@ -79,7 +78,9 @@ class Pointing(ModelClassifier):
                 for places in self.places
             )
             logits = np.array([4.0 if s is self.stance else 0.0 for s in Stance], dtype=np.float32)
-            found.append(Output(logits, self.attributed, TokenTags(offsets, cue, source), self.cut))
+            found.append(
+                Output(logits, self.attributed, TokenTags(offsets, np.stack([cue, cue, cue, source], axis=1)), self.cut)
+            )
         return found
 
 
@@ -175,24 +176,6 @@ def test_heat_takes_certainty_away_and_never_overflows() -> None:
     logits = np.array([9.0, 1.0, 0.0, 0.0], dtype=np.float32)
     assert [round(float(softmax(logits, t).max()), 2) for t in (0.5, 1, 10)] == [1.0, 1.0, 0.44]
     assert softmax(np.array([3e38, -3e38, 0, 0], dtype=np.float32)).tolist() == [1, 0, 0, 0]
-
-
-@given(st.lists(st.sampled_from([0.1, 0.3, 0.5, 0.7, 0.95]), max_size=12))
-@settings(max_examples=200, deadline=None)
-def test_the_best_run_is_the_heaviest_unbroken_one(values: list[float]) -> None:
-    found = best_run(np.array(values, dtype=np.float32))
-    high = [v >= 0.5 for v in values]
-    runs = [
-        (a, b)
-        for a in range(len(values))
-        for b in range(a + 1, len(values) + 1)
-        if all(high[a:b]) and not (a and high[a - 1]) and not (b < len(values) and high[b])
-    ]
-    if not runs:
-        assert found is None
-    else:
-        assert found in runs
-        assert sum(values[slice(*found)]) == pytest.approx(max(sum(values[a:b]) for a, b in runs), rel=1e-6)
 
 
 # --- answers ------------------------------------------------------------------------------------
@@ -343,10 +326,10 @@ def test_what_is_saved_opens_as_the_same_model(tiny: TransformerClassifier, tmp_
 def test_the_exported_model_answers_as_the_trained_one(tiny: TransformerClassifier, tmp_path: Path) -> None:
     folder = write_artefact(tmp_path / "artefact", tiny.manifest, tiny.save)
     torch_one = TransformerClassifier.load(folder, tiny.manifest)
-    export_onnx(TransformerClassifier.load(folder, tiny.manifest), folder / "model.onnx", int8=False)
+    export_onnx(TransformerClassifier.load(folder, tiny.manifest), folder / MODEL_FP32)
     assert not list(folder.glob("*.part"))
     onnx_one = load_classifier(tmp_path)
-    assert isinstance(onnx_one, OnnxClassifier), "model.onnx is preferred where it lies"
+    assert isinstance(onnx_one, OnnxClassifier), "an exported model is preferred where it lies"
     assert isinstance(onnx_one, Classifier)
     assert ("token_type_ids" in onnx_one.inputs) == (tiny.manifest.recipe == "arabert-v02")
     texts = [*SENTENCES, " ".join(SENTENCES[1:3] * 8), "الرياض - واس", "..."]
@@ -381,6 +364,35 @@ def test_the_recurrent_kind_cuts_too() -> None:
     assert (segments, cut) == ([0] * 6 + [1] * 3, True)
     assert (len(rows), offsets[0]) == (9, (0, 5))
     assert recurrent.encode(Item("هدران"), vocabulary, 6)[3] is False
+
+
+def test_runtime_and_precision_choose_among_what_the_folder_holds(tiny: TransformerClassifier, tmp_path: Path) -> None:
+    folder = write_artefact(tmp_path / "artefact", tiny.manifest, tiny.save)
+    with pytest.raises(IsnadError, match=r"expected one of torch fp32, torch bf16, found runtime 'onnx'"):
+        load_classifier(folder, runtime="onnx")
+    export_onnx(TransformerClassifier.load(folder, tiny.manifest), folder / MODEL_FP32)
+    assert isinstance(load_classifier(folder, precision="fp32"), OnnxClassifier)
+    with pytest.raises(IsnadError, match="found runtime 'auto' with precision 'int8'"):
+        load_classifier(folder, precision="int8")
+    plain, half = (load_classifier(folder, runtime="torch", precision=p) for p in ("fp32", "bf16"))
+    assert isinstance(half, TransformerClassifier)
+    assert {p.dtype for p in half.model.parameters()} == {torch.bfloat16}
+    for a, b in zip(plain.predict(SENTENCES), half.predict(SENTENCES), strict=True):
+        assert list(a.scores.values()) == pytest.approx(list(b.scores.values()), abs=0.1)
+    with pytest.raises(IsnadError, match="expected one of auto, onnx, torch, found 'tpu'"):
+        load_classifier(folder, runtime="tpu")  # type: ignore[arg-type]
+
+
+def test_rules_have_no_runtime_to_choose() -> None:
+    with pytest.raises(IsnadError, match="the only kind with a choice of runtime and precision, found 'rules'"):
+        load_classifier("rules", runtime="onnx")
+
+
+def test_a_broken_onnx_file_ends_with_a_sentence(tiny: TransformerClassifier, tmp_path: Path) -> None:
+    folder = write_artefact(tmp_path / "artefact", tiny.manifest, tiny.save)
+    (folder / "model.onnx").write_bytes(b"not a model")
+    with pytest.raises(IsnadError, match=r"model\.onnx: expected an ONNX model, .* export it again"):
+        load_classifier(folder)
 
 
 def test_a_folder_that_is_no_artefact_says_how_to_make_one(tmp_path: Path) -> None:

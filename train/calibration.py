@@ -32,6 +32,7 @@ from isnad.labels import Stance
 from isnad.predictions import Classifier, Prediction
 from isnad.runtimes.base import ModelClassifier
 from train.progress import talk
+from train.spans import span_thresholds
 from train.targets import make_target
 
 log = logging.getLogger("train")
@@ -183,6 +184,9 @@ def calibrate(classifier: Classifier, manifest: Manifest, dev: Sequence[Example]
     natural = [i for i, e in enumerate(judged) if e.kind == "article"] or list(range(len(judged)))
     if isinstance(classifier, ModelClassifier):
         manifest = _scaled(classifier, manifest, [judged[i] for i in natural])
+        classifier.manifest = manifest
+        thresholds = manifest.thresholds | span_thresholds(classifier, judged)
+        manifest = manifest.model_copy(update={"thresholds": thresholds})
         classifier.manifest = manifest
     predictions = classifier.predict(
         [e.text for e in judged], before=[e.before for e in judged], title=[e.title for e in judged]

@@ -13,6 +13,7 @@ from isnad.artefact import Manifest
 from isnad.examples import COMPOSED, Example
 from isnad.labels import Stance
 from isnad.runtimes.base import Item, make_item
+from isnad.spans import CUES, SOURCE, TAGS
 from isnad.text import Normalised, normalise
 from train.losses import Gold
 
@@ -57,9 +58,11 @@ def _bounds(normalised: Normalised, span: Bounds) -> Bounds:
 
 
 def tag_tokens(offsets: Offsets, target: Target) -> NDArray[np.float32]:
-    """`(tokens, 2)`: 1 where a token overlaps the cue (column 0) or the source (column 1)."""
-    tags = np.zeros((len(offsets), 2), dtype=np.float32)
-    for column, bounds in enumerate((target.cue, target.source)):
+    """`(tokens, TAGS)`: 1 where a token overlaps the cue (in the column of its stance) or the source."""
+    tags = np.zeros((len(offsets), TAGS), dtype=np.float32)
+    stance = Stance.from_id(target.label)
+    columns = [(CUES.index(stance), target.cue)] if stance in CUES else []
+    for column, bounds in [*columns, (SOURCE, target.source)]:
         if bounds is not None:
             for i, (start, end) in enumerate(offsets):
                 tags[i, column] = float(start < bounds[1] and end > bounds[0])
@@ -79,7 +82,7 @@ def padded_gold(
 ) -> Gold:
     """The targets of a batch of `length` tokens; `places[k]` are the positions of sentence `k`'s own tokens,
     `tags[k]` their rows."""
-    all_tags = torch.zeros(len(targets), length, 2)
+    all_tags = torch.zeros(len(targets), length, TAGS)
     own = torch.zeros(len(targets), length, dtype=torch.bool)
     for k, (rows, at) in enumerate(zip(tags, places, strict=True)):
         if len(at):

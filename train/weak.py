@@ -34,12 +34,14 @@ from isnad.predictions import Classifier, Prediction
 from isnad.runtimes.base import Item
 from isnad.runtimes.transformer import encode, pad, quiet
 from isnad.sentences import split_sentences
+from isnad.spans import TAGS
 from isnad.text import normalise
 from train.command import config_command, read_config
 from train.corpus import build_guard, prepare_text
 from train.loop import LoopConfig, Work, run_steps
 from train.losses import joint_loss
-from train.pretrain import masked_batch, save_encoder
+from train.masking import masked_batch, word_ids
+from train.pretrain import save_encoder
 from train.progress import track
 from train.recurrent import grouped
 from train.targets import Target, padded_gold, tag_tokens
@@ -75,7 +77,7 @@ class WeakConfig(LoopConfig):
     mask_rate: float = 0.12
     masked_weight: float = 0.15
     attributed_weight: float = 0.3
-    span_weight: float = 0.5
+    span_weight: float = 0.25
     learning_rate: float = 1.5e-3
     muon_learning_rate: float = 0.01
     decay: float = 0.6
@@ -216,7 +218,7 @@ class JointModel(nn.Module):
         self.classifier = nn.Linear(width, len(Stance))
         self.norm = nn.LayerNorm(width)
         self.attributed = nn.Linear(width, 1)
-        self.tags = nn.Linear(width, 2)
+        self.tags = nn.Linear(width, TAGS)
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor
@@ -267,15 +269,13 @@ def softened_weights(targets: Sequence[Target]) -> torch.Tensor:
 def learn(model: JointModel, batches: WeakBatches, config: WeakConfig, out: Path) -> None:
     """One run over the weak labels, from the last checkpoint in `out` on."""
     tokenizer = batches.tokenizer
-    special = len(tokenizer.all_special_ids)
+    words = word_ids(tokenizer)
     weights = softened_weights(batches.targets)
 
     def loss_at(step: int) -> torch.Tensor:
         inputs, gold = batches.batch(step)
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        ids, labels = masked_batch(
-            inputs["input_ids"], generator, config.mask_rate, tokenizer.mask_token_id, special, len(tokenizer)
-        )
+        ids, labels = masked_batch(inputs["input_ids"], generator, config.mask_rate, tokenizer.mask_token_id, words)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
             answers, masked = model(ids, inputs["attention_mask"], labels)
         loss = joint_loss(answers, gold, weights, config.attributed_weight, config.span_weight)

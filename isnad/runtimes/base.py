@@ -16,13 +16,21 @@ from isnad.confidence import marked
 from isnad.labels import Stance
 from isnad.predictions import NO_PROPOSITION, Prediction, Span
 from isnad.proposition import has_proposition
+from isnad.spans import (
+    CUE_THRESHOLD,
+    CUES,
+    SOURCE,
+    SOURCE_THRESHOLD,
+    THRESHOLD,
+    best_words,
+    without_conjunction,
+)
 from isnad.text import Normalised, normalise, normalise_text
 
 NOTHING_LEFT = "nothing_left"
 """Warning where normalisation leaves no word."""
 CUT = "cut"
 """Warning where a sentence was longer than the model reads."""
-TOKEN_THRESHOLD = 0.5
 LEAST_CONTEXT = 8
 """Tokens that must be free for the context to be worth adding."""
 
@@ -39,11 +47,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class TokenTags:
-    """Per token of one sentence: `[start, end)` in the normalised text, and the probability of each tag."""
+    """Per token of one sentence: `[start, end)` in the normalised text, and `chances (tokens, TAGS)` of each tag."""
 
     offsets: Sequence[tuple[int, int]]
-    cue: Floats
-    source: Floats
+    chances: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +94,11 @@ def calibrated(logits: Floats, manifest: Manifest) -> Floats:
     return softmax(np.asarray(logits, dtype=np.float64) * manifest.scaling.scale + manifest.scaling.bias)
 
 
-def best_run(probabilities: Floats, threshold: float = TOKEN_THRESHOLD) -> tuple[int, int] | None:
-    """The run of tokens at or above `threshold` with the largest sum, as `[first, last + 1)`; None if none."""
-    best, best_sum, start = None, 0.0, None
-    for i, p in enumerate([*probabilities.tolist(), 0.0]):
-        if p >= threshold and start is None:
-            start = i
-        elif p < threshold and start is not None:
-            total = float(np.sum(probabilities[start:i]))
-            if total > best_sum:
-                best, best_sum = (start, i), total
-            start = None
-    return best
-
-
 class ModelClassifier(ABC):
     """A `Classifier` over an artefact; a subclass only turns items into outputs."""
+
+    threadsafe = False
+    """Whether several threads may call `predict` at once."""
 
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
@@ -125,62 +121,83 @@ class ModelClassifier(ABC):
         """Label each sentence; see `isnad.predictions.Classifier.predict`."""
         check_parallel(sentences, before, title)
         screened = [screen(s, self.manifest.recipe) for s in sentences]
-        places = [i for i, s in enumerate(screened) if isinstance(s, Normalised)]
+        passed = [(i, s) for i, s in enumerate(screened) if isinstance(s, Normalised)]
+        known = {sentences[i]: s.text for i, s in passed}
         items = [
-            make_item(self.manifest, s.text, before[i] if before else None, title[i] if title else None)
-            for i, s in enumerate(screened)
-            if isinstance(s, Normalised)
+            make_item(self.manifest, s.text, before[i] if before else None, title[i] if title else None, known)
+            for i, s in passed
         ]
-        outputs = dict(zip(places, self.run(items), strict=True))
-        return [
-            s if isinstance(s, Prediction) else self._answer(sentences[i], s, outputs[i])
-            for i, s in enumerate(screened)
-        ]
+        outputs = self.run(items)
+        chances = calibrated(np.stack([o.logits for o in outputs]), self.manifest).tolist() if outputs else []
+        answers = {
+            i: self._answer(sentences[i], normalised, output, row)
+            for (i, normalised), output, row in zip(passed, outputs, chances, strict=True)
+        }
+        return [s if isinstance(s, Prediction) else answers[i] for i, s in enumerate(screened)]
 
-    def _answer(self, sentence: str, normalised: Normalised, output: Output) -> Prediction:
-        probabilities = calibrated(output.logits, self.manifest)
-        label = Stance.from_id(int(probabilities.argmax()))
-        attributed = self._attributed(label, output)
-        tags = output.tags
+    def _answer(self, sentence: str, normalised: Normalised, output: Output, chances: list[float]) -> Prediction:
+        score = max(chances)
+        label = Stance.from_id(chances.index(score))
+        attributed = attributed_of(label, output)
+        thresholds = self.manifest.thresholds
         cue = source = None
-        if tags is not None and label is not Stance.ASSERT:
-            cue = _raw_span(sentence, normalised, tags.offsets, best_run(tags.cue))
-        if tags is not None and attributed:
-            source = _raw_span(sentence, normalised, tags.offsets, best_run(tags.source))
+        if output.tags is not None and label in CUES:
+            least = thresholds.get(CUE_THRESHOLD, THRESHOLD)
+            cue = raw_words(sentence, normalised, output.tags, CUES.index(label), least)
+        if output.tags is not None and attributed:
+            least = thresholds.get(SOURCE_THRESHOLD, THRESHOLD)
+            source = raw_words(sentence, normalised, output.tags, SOURCE, least)
         answer = Prediction(
             label=label,
-            score=float(probabilities.max()),
-            scores={s.value: float(probabilities[s.id]) for s in Stance},
+            score=score,
+            scores={s.value: chances[s.id] for s in Stance},
             attributed=attributed,
             cue=cue,
             source=source,
             warnings=[CUT] if output.cut else [],
         )
-        return marked(answer, self.manifest.thresholds)
-
-    @staticmethod
-    def _attributed(label: Stance, output: Output) -> bool | None:
-        if output.attributed is None:
-            return None
-        if label in (Stance.ASSERT, Stance.ATTRIBUTE):
-            return label is Stance.ATTRIBUTE
-        return output.attributed >= TOKEN_THRESHOLD
+        return marked(answer, thresholds)
 
 
-def make_item(manifest: Manifest, normalised: str, before: str | Sequence[str] | None, title: str | None) -> Item:
-    """The normalised sentence with the context that `manifest.context` asks for, normalised here."""
+def attributed_of(label: Stance, output: Output) -> bool | None:
+    """Whether a source stands behind the content: of an attribution always, of an assertion never, else by its head."""
+    if output.attributed is None:
+        return None
+    if label in (Stance.ASSERT, Stance.ATTRIBUTE):
+        return label is Stance.ATTRIBUTE
+    return output.attributed >= 0.5
+
+
+def raw_words(sentence: str, normalised: Normalised, tags: TokenTags, column: int, threshold: float) -> Span | None:
+    """The cue or source in offsets of `sentence`, by the tags in `column`; None where no word reaches `threshold`."""
+    found = best_words(normalised.text, tags.offsets, tags.chances[:, column], threshold)
+    if found is None:
+        return None
+    start, end = normalised.to_raw(*found)
+    bare = sentence[start:end].strip()  # SentencePiece counts the space before a word as the word's
+    start = sentence.find(bare, start)
+    left_out = 0 if column == SOURCE else without_conjunction(bare)
+    return Span(start + left_out, start + len(bare), bare[left_out:]) if bare else None
+
+
+def make_item(
+    manifest: Manifest,
+    normalised: str,
+    before: str | Sequence[str] | None,
+    title: str | None,
+    known: dict[str, str] | None = None,
+) -> Item:
+    """The normalised sentence with the context that `manifest.context` asks for, normalised here.
+
+    `known` maps texts to what they are normalised, and learns: most context is a sentence itself.
+    """
+    known = {} if known is None else known
     parts: list[str] = []
     if "title" in manifest.context and title:
         parts.append(title)
     if "before" in manifest.context and before:
         parts.append(before if isinstance(before, str) else before[-1])
-    return Item(normalised, " ".join(normalise_text(p, manifest.recipe) for p in parts))
-
-
-def _raw_span(
-    sentence: str, normalised: Normalised, offsets: Sequence[tuple[int, int]], run: tuple[int, int] | None
-) -> Span | None:
-    if run is None:
-        return None
-    start, end = normalised.to_raw(offsets[run[0]][0], offsets[run[1] - 1][1])
-    return Span(start, end, sentence[start:end])
+    for part in parts:
+        if part not in known:
+            known[part] = normalise_text(part, manifest.recipe)
+    return Item(normalised, " ".join(known[p] for p in parts))

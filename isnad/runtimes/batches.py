@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-BATCH_TOKENS = 1024
-"""Padded tokens a batch; 512 to 1,024 are best on two cores."""
+BATCH_TOKENS = 512
+"""Padded tokens a batch; 512 to 1,024 are best on one core."""
 
 
 def batches_by_tokens(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> list[list[int]]:

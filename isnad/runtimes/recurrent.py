@@ -16,6 +16,7 @@ from torch import nn
 from isnad.artefact import Manifest
 from isnad.labels import Stance
 from isnad.runtimes.base import Item, ModelClassifier, Output, TokenTags
+from isnad.spans import SOURCE, TAGS
 
 WEIGHTS = "model.safetensors"
 VOCABULARY = "vocabulary.json"
@@ -49,7 +50,7 @@ class Vocabulary:
 
 
 class RecurrentModel(nn.Module):
-    """Token rows `(batch, length)` to stance logits, an attribution logit and two token tags."""
+    """Token rows `(batch, length)` to stance logits, an attribution logit and token tags."""
 
     def __init__(self, vocabulary: int, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
@@ -58,13 +59,13 @@ class RecurrentModel(nn.Module):
         self.segment = nn.Embedding(2, width)
         self.gru = nn.GRU(width, hidden, num_layers=2, bidirectional=True, batch_first=True, dropout=dropout)
         self.attention = nn.Linear(2 * hidden, 1)
-        self.tags = nn.Linear(2 * hidden, 2)
+        self.tags = nn.Linear(2 * hidden, TAGS)
         self.mix = nn.Linear(6 * hidden, 2 * hidden)
         self.stance = nn.Linear(2 * hidden, len(Stance))
         self.attributed = nn.Linear(2 * hidden, 1)
 
     def forward(self, rows: torch.Tensor, segments: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Logits: `stance (b, 4)`, `attributed (b,)`, `tags (b, length, 2)` for cue and source."""
+        """Logits: `stance (b, 4)`, `attributed (b,)`, `tags (b, length, TAGS)`."""
         real = rows != PAD
         embedded = self.drop(self.embedding(rows) + self.segment(segments))
         lengths = real.sum(1).clamp(min=1).cpu()
@@ -74,7 +75,7 @@ class RecurrentModel(nn.Module):
         own = real & (segments == 0)
         far = torch.finfo(states.dtype).min
         weights = self.attention(states).squeeze(-1).masked_fill(~own, far).softmax(-1)
-        cues = tags[..., 0].sigmoid() * own
+        cues = tags[..., :SOURCE].sigmoid().amax(-1) * own
         pooled = torch.cat(
             [
                 (weights.unsqueeze(-1) * states).sum(1),
@@ -136,7 +137,7 @@ class RecurrentClassifier(ModelClassifier):
                 outputs[i] = Output(
                     logits=answers["stance"][k].numpy(),
                     attributed=float(answers["attributed"][k].sigmoid()),
-                    tags=TokenTags(offsets, tags[k, : len(offsets), 0], tags[k, : len(offsets), 1]),
+                    tags=TokenTags(offsets, tags[k, : len(offsets)]),
                     cut=coded[i][3],
                 )
         return [outputs[i] for i in range(len(items))]

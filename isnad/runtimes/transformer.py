@@ -13,8 +13,15 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import AddedToken
 from torch import nn
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 from transformers.utils import logging
 
@@ -23,6 +30,7 @@ from isnad.errors import IsnadError
 from isnad.labels import Stance
 from isnad.runtimes.base import LEAST_CONTEXT, Item, ModelClassifier, Output, TokenTags
 from isnad.runtimes.batches import batches_by_tokens
+from isnad.spans import TAGS
 
 HEADS = "heads.safetensors"
 
@@ -34,7 +42,7 @@ def quiet() -> None:
 
 
 class StanceModel(nn.Module):
-    """A sequence classifier and, on its last hidden states, one attribution logit and two token tags."""
+    """A sequence classifier and, on its last hidden states, one attribution logit and token tags."""
 
     def __init__(self, base: PreTrainedModel) -> None:
         super().__init__()
@@ -42,10 +50,10 @@ class StanceModel(nn.Module):
         width = int(base.config.hidden_size)
         self.norm = nn.LayerNorm(width)
         self.attributed = nn.Linear(width, 1)
-        self.tags = nn.Linear(width, 2)
+        self.tags = nn.Linear(width, TAGS)
 
     def forward(self, **inputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Logits: `stance (b, 4)`, `attributed (b,)`, `tags (b, length, 2)` for cue and source."""
+        """Logits: `stance (b, 4)`, `attributed (b,)`, `tags (b, length, TAGS)`."""
         answer = self.base(**inputs, output_hidden_states=True)
         states = self.norm(answer.hidden_states[-1])
         return {
@@ -86,7 +94,7 @@ def open_encoder(
     if Path(name).is_dir() and not any(Path(name).glob("*.safetensors*")):
         raise IsnadError(
             f"expected weights as safetensors in {name!r}, found none; where there is a pytorch_model.bin, convert it "
-            "once: AutoModelForMaskedLM.from_pretrained(folder).save_pretrained(folder)"
+            "once: AutoModel.from_pretrained(folder, use_safetensors=False).save_pretrained(folder)"
         )
     quiet()
     where: dict[str, Any] = {"trust_remote_code": trust_remote_code}
@@ -106,13 +114,34 @@ def open_encoder(
             name, config=shape, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **where
         )
     except (OSError, ValueError) as error:  # transformers raises either, by what is missing
-        raise IsnadError(
-            f"expected the encoder {name!r} on the hub or in a folder, could not open it "
-            f"({str(error).splitlines()[0]}); without a network, download it elsewhere and set `encoder=/path/to/it`"
-        ) from error
+        raise IsnadError(_cannot_open(name, str(error).splitlines()[0])) from error
     check_weights(model, loading["missing_keys"], name)
     check_tokenizer(tokenizer, name)
+    keep_whole(tokenizer)
     return model, tokenizer
+
+
+def longest_input(shape: PretrainedConfig) -> int | None:
+    """Tokens that an encoder of this shape reads at most; None where nothing bounds it.
+
+    RoBERTa and its kin count positions from behind the padding's id, so that two of XLM-R's 514 are never used.
+    """
+    positions = getattr(shape, "max_position_embeddings", None)
+    if positions and "roberta" in str(shape.model_type):
+        return int(positions) - int(shape.pad_token_id or 0) - 1
+    return positions
+
+
+def _cannot_open(name: str, why: str) -> str:
+    if "tiktoken" in why:  # what transformers asks for where it cannot read a SentencePiece file
+        return (
+            f"expected a tokenizer.json in {name!r}, found a SentencePiece file, which cannot be read here; "
+            "pip install sentencepiece protobuf"
+        )
+    return (
+        f"expected the encoder {name!r} on the hub or in a folder, could not open it ({why}); "
+        "without a network, download it elsewhere and set `encoder=/path/to/it`"
+    )
 
 
 def check_weights(model: PreTrainedModel, missing: Collection[str], name: str) -> None:
@@ -144,6 +173,17 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
             f"the tokenizer of {name!r} reads {unknown:.0%} of a plain Arabic sentence as unknown; "
             "its vocabulary is missing or not Arabic: check vocab.txt or tokenizer.json in the folder"
         )
+
+
+def keep_whole(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Let the pieces that tokenizer_config.json lists as `never_split` reach the model whole.
+
+    AraBERT names its placeholders and Farasa affixes there («[رابط]», «و+»); fast tokenizers pass over that list and
+    cut them at the sign.
+    """
+    known = tokenizer.get_vocab()
+    listed = [piece for piece in tokenizer.init_kwargs.get("never_split") or () if piece in known]
+    tokenizer.add_tokens([AddedToken(piece, single_word=True, normalized=False) for piece in listed])
 
 
 def encode(items: Sequence[Item], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[dict[str, Any]]:
@@ -190,9 +230,11 @@ class TransformerClassifier(ModelClassifier):
         self.tokenizer = tokenizer
 
     @classmethod
-    def load(cls, folder: Path, manifest: Manifest) -> TransformerClassifier:
-        """Open the artefact in `folder`."""
+    def load(cls, folder: Path, manifest: Manifest, *, precision: str = "fp32") -> TransformerClassifier:
+        """Open the artefact in `folder`; its weights in "fp32" or "bf16"."""
         model = StanceModel.load(folder)
+        if precision == "bf16":
+            model = model.to(torch.bfloat16)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         return cls(manifest, model.to(device), tokenizer)
@@ -225,4 +267,4 @@ class TransformerClassifier(ModelClassifier):
 def own_tags(row: dict[str, Any], tags: Any) -> TokenTags:
     """The tags of the sentence's own tokens (context and special tokens left out)."""
     places = [i for i, o in enumerate(row["offsets"]) if o is not None]
-    return TokenTags([row["offsets"][i] for i in places], tags[places, 0], tags[places, 1])
+    return TokenTags([row["offsets"][i] for i in places], tags[places])
