@@ -64,6 +64,9 @@ pretrain: setup
 	for kind in rules tfidf recurrent; do $(BIN)/python -m train configs/$$kind.yaml || exit 1; done
 	$(BIN)/python -m train.weak configs/weak-compact.yaml
 	rm -rf train/encoder && cp -r runs/weak-compact/encoder train/encoder
+	$(BIN)/python -m train configs/default.yaml
+	$(BIN)/python -m train.weak configs/weak-second.yaml
+	rm -rf train/encoder && cp -r runs/weak-second/encoder train/encoder
 
 release: run
 	$(BIN)/python -m train.release runs/default runs/report/report.json

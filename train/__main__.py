@@ -1,4 +1,7 @@
-"""Train from a config: python -m train configs/default.yaml [key=value …] [--folds N | --leave-out WHAT] [--dry-run]"""
+"""python -m train configs/default.yaml [key=value …] [--seeds N | --folds N | --leave-out WHAT] [--dry-run]
+
+Trains from a config. `sweep` searches settings on dev, `list` puts runs side by side; each has a --help of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,23 @@ import click
 from train.command import config_command
 from train.config import RunConfig, load_run_config
 from train.leave_out import DIMENSIONS, LEAST, Dimension, left_out
+from train.listing import list_command
+
+SWEEP = """Search settings on dev macro-F1, trial after trial; the same command goes on after a kill.
+
+Each trial is a run in runs/NAME-sweep/; best.yaml there is the best one's config, trials.md the table.
+"""
 
 
-def work(config: RunConfig, folds: int | None, leave_out: Dimension | None, least: int | None) -> Iterable[Path]:
-    """Run the config, once a seed when `seeds` lists several; with `folds` or `leave_out`, write answers instead."""
-    if folds is not None and leave_out is not None:
-        raise click.UsageError("expected --folds or --leave-out, found both; run them one after the other")
+def work(
+    config: RunConfig, seeds: int | None, folds: int | None, leave_out: Dimension | None, least: int | None
+) -> Iterable[Path]:
+    """Run the config, once a seed where there are several; with `folds` or `leave_out`, write answers instead."""
+    given = {"--seeds": seeds, "--folds": folds, "--leave-out": leave_out}
+    both = [name for name, value in given.items() if value is not None]
+    if len(both) > 1:
+        found = "both" if len(both) == 2 else "all of them"
+        raise click.UsageError(f"expected {' or '.join(both)}, found {found}; run one after the other")
     if least is not None and leave_out is None:
         raise click.UsageError("expected --least beside --leave-out, found it alone; add --leave-out or drop it")
     if folds is not None:
@@ -24,12 +38,25 @@ def work(config: RunConfig, folds: int | None, leave_out: Dimension | None, leas
         return [out_of_fold(config, folds)]
     if leave_out is not None:
         return [left_out(config, leave_out, LEAST if least is None else least)]
-    from train.run import train_seeds
+    from train.seeds import train_seeds, with_seeds
 
-    return train_seeds(config)
+    return train_seeds(config if seeds is None else with_seeds(config, seeds))
+
+
+def search(config: RunConfig, over: Path) -> Iterable[Path]:
+    """Run the sweep in `over`."""
+    from train.space import load_sweep
+    from train.sweep import sweep
+
+    return [sweep(config, load_sweep(over, config))]
 
 
 OPTIONS = [
+    click.Option(
+        ["--seeds"],
+        type=click.IntRange(min=2),
+        help="Train under so many seeds, from the config's own on; mean and standard deviation of dev macro-F1.",
+    ),
     click.Option(
         ["--folds"],
         type=click.IntRange(min=2),
@@ -46,7 +73,30 @@ OPTIONS = [
         help=f"With --leave-out: groups of fewer training sentences are skipped (default: {LEAST}).",
     ),
 ]
-main = config_command(__doc__, load_run_config, work, OPTIONS)
+OVER = click.Option(
+    ["--over"],
+    type=click.Path(path_type=Path),
+    required=True,
+    help="YAML: trials, seed, parameters (see configs/sweeps/default.yaml).",
+)
+COMMANDS = {
+    "run": config_command(__doc__, load_run_config, work, OPTIONS),
+    "sweep": config_command(SWEEP, load_run_config, search, [OVER]),
+    "list": list_command,
+}
+
+
+class Doors(click.Group):
+    """A group whose first word may be left out: a config instead of a command means `run`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` in front where the first word names no command."""
+        if args and args[0] not in {*self.commands, "--help"}:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+main = Doors(name="python -m train", commands=COMMANDS, help=f"\b\n{__doc__}")
 
 if __name__ == "__main__":
     main(prog_name="python -m train")

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from isnad.config import Config
 from isnad.errors import IsnadError
+from isnad.files import write_whole
 from train.progress import progress_line
 
+log = logging.getLogger("train")
+
+METRICS = "metrics.jsonl"
 TELL_EVERY = 20.0
 RECENT = 100
 """Steps over which the reported loss is averaged."""
@@ -28,6 +35,7 @@ class LoopConfig(Config):
     seed: int = 13
     learning_rate: float = 3e-3
     muon_learning_rate: float = 0.02
+    """Of the hidden matrices; 0 leaves them to AdamW too."""
     weight_decay: float = 0.01
     warmup: float = 0.02
     decay: float = 0.3
@@ -43,41 +51,107 @@ def learning_rate_factor(step: int, steps: int, warmup: float, decay: float) -> 
 
 
 def make_optimizers(model: torch.nn.Module, config: LoopConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the hidden matrices, AdamW for embeddings, norms, biases and small heads."""
+    """Muon for the hidden matrices where it has a rate, AdamW for embeddings, norms, biases and small heads."""
     hidden: list[torch.nn.Parameter] = []
     rest: list[torch.nn.Parameter] = []
     for name, parameter in model.named_parameters():
         is_matrix = parameter.ndim == 2 and min(parameter.shape) > 8
         outer = any(part in name for part in ("embeddings", "decoder"))
         (hidden if is_matrix and not outer else rest).append(parameter)
-    return [
-        torch.optim.Muon(hidden, lr=config.muon_learning_rate, weight_decay=config.weight_decay),
-        torch.optim.AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay),
-    ]
+    if not config.muon_learning_rate:
+        hidden, rest = [], list(model.parameters())
+    adam = torch.optim.AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay)
+    if not hidden:
+        return [adam]
+    return [torch.optim.Muon(hidden, lr=config.muon_learning_rate, weight_decay=config.weight_decay), adam]
 
 
 class Checkpoints:
-    """Training state in `folder/checkpoint.pt`, written beside and renamed; a half-written one never counts."""
+    """Training state in `folder/checkpoint.pt`, written beside and renamed, and the one before it in `previous.pt`.
+
+    A half-written one never counts; a damaged one is named in the log and passed over.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "checkpoint.pt"
+        self.previous = folder / "previous.pt"
 
     def save(self, step: int, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer]) -> None:
-        """Keep the state after `step` steps."""
-        state = {"step": step, "model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers]}
+        """Keep the state after `step` steps; raises IsnadError when the disk is full."""
+        state = {
+            "step": step,
+            "model": model.state_dict(),
+            "optimizers": [o.state_dict() for o in optimizers],
+            "generator": torch.get_rng_state(),
+        }
         beside = self.path.with_suffix(".part")
-        torch.save(state, beside)
-        beside.rename(self.path)
+        try:
+            torch.save(state | {"sha256": _digest(state)}, beside)
+            if self.path.is_file():
+                self.path.replace(self.previous)
+            beside.rename(self.path)
+        except (OSError, RuntimeError) as error:
+            beside.unlink(missing_ok=True)
+            raise IsnadError(
+                f"the checkpoint of step {step} cannot be written ({str(error).splitlines()[0]}); free space on that "
+                "disk and start again: it goes on from the checkpoint before",
+                path=self.path,
+            ) from error
 
     def load(self, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer]) -> int:
-        """Restore the last state and return its step; 0 when there is none."""
-        if not self.path.is_file():
+        """Restore the last good state, torch's generator too, and return its step; 0 when there is none.
+
+        Raises IsnadError when all that is there is damaged.
+        """
+        there = [path for path in (self.path, self.previous) if path.is_file()]
+        state = next((s for path in there if (s := _read(path)) is not None), None)
+        if state is None:
+            if there:
+                raise IsnadError("damaged, and no good checkpoint beside it; delete it to begin anew", path=there[0])
             return 0
-        state = torch.load(self.path, weights_only=True)
         model.load_state_dict(state["model"])
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
+        if "generator" in state:
+            torch.set_rng_state(state["generator"])
         return int(state["step"])
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """The state in `path`; None, with a word in the log, where it is damaged."""
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+    except (OSError, RuntimeError, EOFError) as error:
+        log.warning("%s is damaged (%s); passed over", path, str(error).splitlines()[0])
+        return None
+    sealed = state.pop("sha256", None)
+    if sealed is not None and sealed != _digest(state):
+        log.warning("%s is damaged: its tensors are not the ones that were saved; passed over", path)
+        return None
+    return state
+
+
+def _digest(state: Any) -> str:
+    """SHA-256 over all tensors and numbers of a state, by name and place."""
+    digest = sha256()
+    for name, leaf in _leaves("", state):
+        digest.update(name.encode())
+        if isinstance(leaf, torch.Tensor):
+            digest.update(leaf.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        else:
+            digest.update(repr(leaf).encode())
+    return digest.hexdigest()
+
+
+def _leaves(name: str, state: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(state, dict):
+        for key, value in state.items():
+            yield from _leaves(f"{name}.{key}", value)
+    elif isinstance(state, (list, tuple)):
+        for place, value in enumerate(state):
+            yield from _leaves(f"{name}.{place}", value)
+    else:
+        yield name, state
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +173,7 @@ def run_steps(model: torch.nn.Module, loss_at: StepLoss, work: Work, config: Loo
     plateau = [g["lr"] for o in optimizers for g in o.param_groups]
     checkpoints = Checkpoints(out)
     first = checkpoints.load(model, optimizers)
+    cut_metrics(out / METRICS, first)
     groups = [g for o in optimizers for g in o.param_groups]  # after the load: it puts new groups in their place
     model.train()
     losses: list[float] = []
@@ -125,6 +200,21 @@ def run_steps(model: torch.nn.Module, loss_at: StepLoss, work: Work, config: Loo
             checkpoints.save(step + 1, model, optimizers)
 
 
+def cut_metrics(path: Path, last: int) -> None:
+    """Drop the lines of steps after `last` from `path`, which a resumed run takes again, and half a last line."""
+    if not path.is_file():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            break
+        if row["step"] <= last:
+            kept.append(line + "\n")
+    write_whole(path, "".join(kept))
+
+
 def _tell(work: Work, done: int, first: int, seconds: float, loss: float, out: Path) -> None:
     rate = work.units_per_step * (done - first) / seconds
     line = progress_line(f"{work.what}: step", done, work.steps, seconds * done / (done - first))
@@ -135,5 +225,5 @@ def _tell(work: Work, done: int, first: int, seconds: float, loss: float, out: P
         "loss": round(loss, 4),
         f"{work.unit}_per_s": round(rate),
     }
-    with (out / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
+    with (out / METRICS).open("a", encoding="utf-8") as metrics:
         metrics.write(json.dumps(row) + "\n")

@@ -1,5 +1,7 @@
 """Pretrain the compact encoder from scratch: python -m train.pretrain configs/pretrain-compact.yaml [key=value …]
 
+or go on with one that there is, under its own tokenizer: configs/continue.yaml encoder=FOLDER.
+
 Vocabulary, skip-gram vectors of its word pieces as a start for the embeddings, then masked
 words (Devlin et al. 2019; 30 % as in Wettig et al. 2023) in packed sequences, with Muon for the
 hidden matrices. Killed and started again, it goes on from the last checkpoint.
@@ -14,23 +16,22 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from transformers import AutoTokenizer, ModernBertConfig, ModernBertForMaskedLM
+from transformers import AutoTokenizer, ModernBertConfig, ModernBertForMaskedLM, PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from isnad.config import dump
+from isnad.config import apply_overrides, dump, read_settings
 from isnad.errors import IsnadError
 from isnad.examples import find_corpora
 from isnad.runtimes.transformer import quiet
 from train.command import config_command, read_config
 from train.corpus import TrainingText, prepare_text
 from train.loop import LoopConfig, Work, run_steps
+from train.masking import Blocks, Ids, masked_batch, word_ids
 from train.progress import clock, track
 from train.tokenizer import save_tokenizer, train_wordpiece
 from train.vectors import Vectors, news_vectors
@@ -38,15 +39,28 @@ from train.vectors import Vectors, news_vectors
 log = logging.getLogger("train.pretrain")
 
 
-class PretrainConfig(LoopConfig):
-    """Everything that decides a pretraining run; sizes are in tokens and sequences."""
+class MaskedWordsConfig(LoopConfig):
+    """What every run on masked words shares; sizes are in tokens and sequences."""
 
-    name: str = "compact"
-    recipe: str = "plain"
+    name: str
+    recipe: str
     data: str = "data"
     corpora: str | None = None
     seeds: str = "seeds"
     cache: str = "cache"
+    sequence_length: int = 64
+    batch_sequences: int = 64
+    mask_rate: float = 0.3
+    tokens: int = 8_000_000
+    compile: bool = False
+    """Compile the model with a C++ compiler: about half as fast again on a CPU, and rounded differently."""
+
+
+class PretrainConfig(MaskedWordsConfig):
+    """Everything that decides a pretraining run from scratch."""
+
+    name: str = "compact"
+    recipe: str = "plain"
     vocabulary: int = 16_000
     vectors: bool = True
     vector_width: int = 160
@@ -58,15 +72,9 @@ class PretrainConfig(LoopConfig):
     local_attention: int = 16
     global_every: int = 2
     max_length: int = 256
-    sequence_length: int = 64
-    batch_sequences: int = 64
-    mask_rate: float = 0.3
-    tokens: int = 8_000_000
-    compile: bool = False
-    """Compile the model with a C++ compiler: about half as fast again on a CPU, and rounded differently."""
 
 
-def open_text(config: PretrainConfig) -> TrainingText:
+def open_text(config: MaskedWordsConfig) -> TrainingText:
     """The text that training may see; raises IsnadError without the news text."""
     corpora = find_corpora(config.corpora)
     if corpora is None:
@@ -87,18 +95,19 @@ def prepare_tokenizer(config: PretrainConfig, text: TrainingText, out: Path) -> 
     return opened
 
 
-def prepare_ids(text: TrainingText, tokenizer: PreTrainedTokenizerBase, out: Path) -> NDArray[np.uint16]:
+def prepare_ids(text: TrainingText, tokenizer: PreTrainedTokenizerBase, out: Path) -> Ids:
     """All the text as piece ids, a [SEP] after each line, one flat array on disk."""
-    path = out / "ids.u16"
+    kind = np.uint16 if len(tokenizer) <= 1 << 16 else np.uint32
+    path = out / f"ids.u{8 * np.dtype(kind).itemsize}"
     if not path.is_file():
         beside = path.with_suffix(".part")
         with text.lines.open(encoding="utf-8") as lines, beside.open("wb") as target:
             for batch in track(_batches(lines, 2000), "tokenising: batches of 2000 lines"):
                 rows = tokenizer(batch, add_special_tokens=False, return_attention_mask=False)["input_ids"]
                 flat = [i for row in rows for i in (*row, tokenizer.sep_token_id)]
-                target.write(np.array(flat, dtype=np.uint16).tobytes())
+                target.write(np.array(flat, dtype=kind).tobytes())
         beside.rename(path)
-    return np.memmap(path, dtype=np.uint16, mode="r")
+    return np.memmap(path, dtype=kind, mode="r")
 
 
 def _batches(lines: Any, size: int) -> Iterator[list[str]]:
@@ -159,48 +168,7 @@ def start_from_vectors(model: ModernBertForMaskedLM, tokenizer: PreTrainedTokeni
         weight[torch.from_numpy(np.flatnonzero(met)), : rows.shape[1]] = torch.from_numpy(rows)
 
 
-def masked_batch(
-    block: torch.Tensor, generator: torch.Generator, rate: float, mask_id: int, special: int, vocabulary: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """`(inputs, labels)` of shape `(sequences, tokens)`: `rate` of the tokens hidden, labels -100 elsewhere.
-
-    Of the chosen tokens 80 % become [MASK], 10 % a random piece, 10 % stay. Ids below `special` are never chosen.
-    """
-    draw = torch.rand(block.shape, generator=generator)
-    how = torch.rand(block.shape, generator=generator)
-    random = torch.randint(special, vocabulary, block.shape, generator=generator)
-    chosen = (draw < rate) & (block >= special)
-    labels = torch.where(chosen, block, -100)
-    inputs = torch.where(chosen & (how < 0.8), mask_id, block)
-    return torch.where(chosen & (how >= 0.9), random, inputs), labels
-
-
-class Blocks:
-    """The flat ids cut into sequences that start with [CLS], in an order drawn anew for each pass."""
-
-    def __init__(self, ids: NDArray[np.uint16], length: int, cls: int, seed: int) -> None:
-        self.ids, self.width, self.cls, self.seed = ids, length - 1, cls, seed
-        self.count = len(ids) // self.width
-
-    def batch(self, step: int, size: int) -> torch.Tensor:
-        """The `step`-th batch, shape `(size, length)`; the same for the same seed, however training got there."""
-        rows = []
-        for k in range(step * size, (step + 1) * size):
-            order = self._order(k // self.count)
-            start = int(order[k % self.count]) * self.width
-            rows.append(self.ids[start : start + self.width].astype(np.int64))
-        block = np.full((size, self.width + 1), self.cls, dtype=np.int64)
-        block[:, 1:] = np.stack(rows)
-        return torch.from_numpy(block)
-
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        if getattr(self, "_epoch", None) != epoch:
-            self._epoch = epoch
-            self._permutation = np.random.default_rng([self.seed, epoch]).permutation(self.count)
-        return self._permutation
-
-
-def compiled(model: ModernBertForMaskedLM) -> Callable[..., Any]:
+def compiled(model: PreTrainedModel) -> Callable[..., Any]:
     """`model`, compiled; the parameters are shared with it. Raises IsnadError without a C++ compiler."""
     if not any(shutil.which(c) for c in (os.environ.get("CXX", "g++"), "clang++")):
         raise IsnadError("expected a C++ compiler for compile=true, found none; install g++ or set compile=false")
@@ -208,25 +176,21 @@ def compiled(model: ModernBertForMaskedLM) -> Callable[..., Any]:
 
 
 def masked_words(
-    model: ModernBertForMaskedLM,
-    ids: NDArray[np.uint16],
-    tokenizer: PreTrainedTokenizerBase,
-    config: PretrainConfig,
-    out: Path,
+    model: PreTrainedModel, ids: Ids, tokenizer: PreTrainedTokenizerBase, config: MaskedWordsConfig, out: Path
 ) -> None:
     """Train `model` on masked words for `config.tokens` tokens, from the last checkpoint in `out` on."""
     blocks = Blocks(ids, config.sequence_length, tokenizer.cls_token_id, config.seed)
-    special = len(tokenizer.all_special_ids)
+    words, device = word_ids(tokenizer), next(model.parameters()).device
     forward = compiled(model) if config.compile else model
 
     def loss_at(step: int) -> torch.Tensor:
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+        seed = config.seed * 1_000_003 + step
+        generator = torch.Generator().manual_seed(seed)
         block = blocks.batch(step, config.batch_sequences)
-        inputs, labels = masked_batch(
-            block, generator, config.mask_rate, tokenizer.mask_token_id, special, len(tokenizer)
-        )
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
-            loss: torch.Tensor = forward(input_ids=inputs, labels=labels).loss
+        inputs, labels = masked_batch(block, generator, config.mask_rate, tokenizer.mask_token_id, words)
+        torch.manual_seed(seed)  # what is dropped depends on the step alone, however training got there
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+            loss: torch.Tensor = forward(input_ids=inputs.to(device), labels=labels.to(device)).loss
         return loss
 
     per_step = config.batch_sequences * config.sequence_length
@@ -255,13 +219,12 @@ def pretrain(config: PretrainConfig, out: Path) -> Path:
     return folder
 
 
-def save_encoder(
-    model: ModernBertForMaskedLM, tokenizer: PreTrainedTokenizerBase, out: Path, facts: dict[str, Any]
-) -> Path:
+def save_encoder(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: Path, facts: dict[str, Any]) -> Path:
     """Write `out/encoder`: fp16 safetensors, tokenizer, and `encoder.json` with `facts` on how it was made."""
     beside, folder = out / "encoder.part", out / "encoder"
     shutil.rmtree(beside, ignore_errors=True)
-    model.config.sparse_prediction = False
+    if hasattr(model.config, "sparse_prediction"):
+        model.config.sparse_prediction = False
     model.half().save_pretrained(beside)
     tokenizer.save_pretrained(beside)
     (beside / "encoder.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -270,13 +233,29 @@ def save_encoder(
     return folder
 
 
-def work(config: PretrainConfig) -> list[Path]:
+def load(path: Path, words: list[str]) -> MaskedWordsConfig:
+    """The config in `path`: of going on where it names an `encoder`, else of a start from scratch."""
+    from train.continued import ContinueConfig, resolved
+
+    values, _ = read_settings(path)
+    if "encoder" in apply_overrides(values, words):
+        return resolved(read_config(ContinueConfig, path, words))
+    return read_config(PretrainConfig, path, words)
+
+
+def work(config: MaskedWordsConfig) -> list[Path]:
     """Pretrain into `runs/pretrain-NAME`."""
+    from train.continued import ContinueConfig, go_on
+
     torch.set_flush_denormal(True)
-    return [pretrain(config, Path("runs") / f"pretrain-{config.name}")]
+    out = Path("runs") / f"pretrain-{config.name}"
+    if isinstance(config, ContinueConfig):
+        return [go_on(config, out)]
+    assert isinstance(config, PretrainConfig)
+    return [pretrain(config, out)]
 
 
-main = config_command(__doc__, partial(read_config, PretrainConfig), work)
+main = config_command(__doc__, load, work)
 
 if __name__ == "__main__":
     main(prog_name="python -m train.pretrain")

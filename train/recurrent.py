@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,11 @@ from isnad.runtimes.recurrent import (
 )
 from train.config import RecurrentConfig
 from train.corpus import TrainingText
-from train.losses import joint_loss
 from train.progress import track
-from train.targets import Target, class_weights, padded_gold, tag_tokens
+from train.strategies import Average, draw_alike, objective
+from train.targets import Target, padded_gold, tag_tokens
 from train.vectors import Vectors, news_vectors, skip_gram
+from train.watch import tell
 
 log = logging.getLogger("train")
 
@@ -61,7 +63,8 @@ def train_recurrent(
     classifier = RecurrentClassifier(manifest, model, vocabulary)
     coded = [encode(t.item, vocabulary, config.max_length) for t in targets]
     tags = [tag_tokens(c[2], t) for c, t in zip(coded, targets, strict=True)]
-    weights = torch.from_numpy(class_weights(targets, config.class_weights))
+    loss_of = objective(config, targets)
+    average = Average(model, config.ema_decay) if config.ema_decay else None
     dense = [p for n, p in model.named_parameters() if n != "embedding.weight"]
     optimizers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(dense, lr=config.learning_rate, weight_decay=0.01),
@@ -72,29 +75,45 @@ def train_recurrent(
     best, best_state, waited = -1.0, copy.deepcopy(model.state_dict()), 0
     for epoch in range(config.epochs):
         model.train()
-        batches = grouped([len(c[0]) for c in coded], config.batch_size, generator)
-        for n, batch in enumerate(track(batches, f"epoch {epoch + 1}/{config.epochs}: batches")):
+        losses = []
+        chosen = chosen_rows(config, targets, generator)
+        batches = grouped([len(coded[i][0]) for i in chosen], config.batch_size, generator)
+        for n, places in enumerate(track(batches, f"epoch {epoch + 1}/{config.epochs}: batches")):
+            batch = [chosen[i] for i in places]
             _set_rate(optimizers, config, epoch * per_epoch + n, config.epochs * per_epoch)
             rows, segments = pad([coded[i][:2] for i in batch])
             own = [range(len(tags[i])) for i in batch]
             gold = padded_gold([targets[i] for i in batch], [tags[i] for i in batch], own, rows.shape[1])
-            answers = model(rows, segments)
-            loss = joint_loss(answers, gold, weights, config.attributed_weight, config.span_weight)
+            loss = loss_of(model, {"rows": rows, "segments": segments}, gold)
+            losses.append(loss.item())
             loss.backward()
             torch.nn.utils.clip_grad_norm_(dense, 1.0)
             for optimizer in optimizers:
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
+            if average is not None:
+                average.update(epoch * per_epoch + n + 1)
         model.eval()
-        value = score(classifier)
-        log.info("epoch %d: dev macro-F1 %.4f", epoch + 1, value)
+        with nullcontext() if average is None else average.in_place():
+            value = score(classifier)
+            if value > best:
+                best_state = copy.deepcopy(model.state_dict())
+        log.info("epoch %d: loss %.3f, dev macro-F1 %.4f", epoch + 1, float(np.mean(losses)), value)
+        row = {"step": (epoch + 1) * per_epoch, "epoch": epoch + 1, "loss": float(np.mean(losses))}
+        tell({**row, "dev_macro_f1": value})
         waited = 0 if value > best else waited + 1
-        if value > best:
-            best, best_state = value, copy.deepcopy(model.state_dict())
+        best = max(best, value)
         if waited >= config.patience:
             break
     model.load_state_dict(best_state)
     return classifier
+
+
+def chosen_rows(config: RecurrentConfig, targets: Sequence[Target], generator: np.random.Generator) -> list[int]:
+    """The sentences of an epoch: each once, or under `sampling=balanced` each stance alike often."""
+    if config.sampling == "natural":
+        return list(range(len(targets)))
+    return draw_alike([t.label for t in targets], lambda n: generator.permutation(n).tolist())
 
 
 def grouped(lengths: Sequence[int], size: int, generator: np.random.Generator) -> list[list[int]]:

@@ -11,13 +11,13 @@ import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from shutil import which
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 from eval.metrics import judge
 from isnad.artefact import SCHEMA, Manifest, write_artefact
@@ -27,6 +27,7 @@ from isnad.config import dump
 from isnad.errors import IsnadError
 from isnad.examples import COMPOSED, Document, Example, LabelledData, find_corpora, load_data
 from isnad.files import write_whole
+from isnad.fingerprint import data_fingerprint
 from isnad.labels import Stance
 from isnad.predictions import Classifier, Prediction
 from isnad.rules import RulesClassifier
@@ -42,6 +43,7 @@ from train.config import (
     TfidfConfig,
     TransformerConfig,
 )
+from train.processes import is_first, processes
 from train.targets import Target, make_target
 
 log = logging.getLogger("train")
@@ -82,7 +84,7 @@ def prepare(config: RunConfig) -> Prepared:
     train, dev = data.examples("train"), _dev(data)
     if config.limit:
         train, dev = train[: config.limit], dev[: config.limit]
-    return Prepared(train, dev, data.documents["train"], fingerprint(data), corpora, data.missing)
+    return Prepared(train, dev, data.documents["train"], data_fingerprint(data.documents), corpora, data.missing)
 
 
 def _has_news(data: LabelledData) -> bool:
@@ -92,18 +94,6 @@ def _has_news(data: LabelledData) -> bool:
 def _dev(data: LabelledData) -> list[Example]:
     dev = data.examples("dev")
     return [e for e in dev if e.origin == "news"] or dev
-
-
-def fingerprint(data: LabelledData) -> str:
-    """SHA-256 of every train and dev sentence with its label, split and spans."""
-    digest = sha256()
-    for split, documents in sorted(data.documents.items()):
-        for d in sorted(documents, key=lambda d: d.key):
-            for u in d.units:
-                digest.update(
-                    repr((split, d.key, u.start, u.end, u.sha1, u.label, u.attributed, u.source, u.cue)).encode()
-                )
-    return digest.hexdigest()
 
 
 def environment() -> dict[str, Any]:
@@ -226,37 +216,60 @@ def answers(classifier: Classifier, examples: Sequence[Example]) -> list[Predict
 
 
 def train(config: RunConfig) -> Path:
-    """Run `config` to the end; returns the run directory, whose `artefact/` opens with `isnad.load_classifier`."""
+    """Run `config` to the end; returns the run directory, whose `artefact/` opens with `isnad.load_classifier`.
+
+    Of several processes (`torchrun`, `accelerate launch`) the first one alone writes.
+    """
+    if processes() > 1 and not isinstance(config, TransformerConfig):
+        raise IsnadError(
+            f"expected one process for kind {config.kind}, found {processes()}; start it without a launcher"
+        )
+    if not is_first():
+        log.setLevel(logging.ERROR)
     out = Path(config.out) / config.name
+    if is_first():
+        begin(config, out)
+    prepared = prepare(config)
+    if is_first():
+        tell_data(config, prepared, out)
+    manifest = new_manifest(config, prepared)
+    classifier = fit(config, manifest, prepared, out)
+    if is_first():
+        finish(classifier, manifest, prepared, out)
+    return out
+
+
+def begin(config: RunConfig, out: Path) -> None:
+    """Write the resolved config and the environment, before any work."""
     out.mkdir(parents=True, exist_ok=True)
     (out / METRICS).unlink(missing_ok=True)
     write_whole(out / "config.yaml", dump(config))
     write_whole(out / "environment.json", json.dumps(environment(), indent=1) + "\n")
-    prepared = prepare(config)
+
+
+def tell_data(config: RunConfig, prepared: Prepared, out: Path) -> None:
+    """Write and say what the run learns from."""
     facts = {"fingerprint": prepared.fingerprint, "train": len(prepared.train), "dev": len(prepared.dev)}
     write_whole(out / "data.json", json.dumps(facts | {"articles_without_text": prepared.missing}, indent=1) + "\n")
     log.info("%s: %d training and %d dev sentences", config.name, len(prepared.train), len(prepared.dev))
-    manifest = new_manifest(config, prepared)
-    classifier = fit(config, manifest, prepared, out)
+
+
+def finish(classifier: Classifier, manifest: Manifest, prepared: Prepared, out: Path) -> None:
+    """Calibrate, export, open again and compare; only then do the checkpoints go."""
     manifest = calibrate(classifier, manifest, prepared.dev)
-    export(classifier, manifest, out)
+    try:
+        export(classifier, manifest, out)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(out / f"{ARTEFACT}.part", ignore_errors=True)
+        raise IsnadError(
+            f"the artefact cannot be written ({getattr(error, 'strerror', None) or error}); free space on that disk "
+            "and start again: training goes on from where it ended",
+            path=out,
+        ) from error
     verify(classifier, manifest, out, prepared.dev)
+    drop_checkpoints(out)
+
+
+def drop_checkpoints(out: Path) -> None:
+    """Delete what only a killed run would need."""
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
-    return out
-
-
-def train_seeds(config: RunConfig) -> list[Path]:
-    """`train` once, or once for each of `config.seeds`, with mean and standard deviation of dev macro-F1."""
-    seeds = config.seeds if isinstance(config, NeuralConfig) else []
-    if len(seeds) < 2:
-        return [train(config if not seeds else config.model_copy(update={"seed": seeds[0]}))]
-    outs = [train(config.model_copy(update={"seed": s, "name": f"{config.name}-seed{s}", "seeds": []})) for s in seeds]
-    values = [_last_dev(out) for out in outs]
-    spread = float(np.std(values, ddof=1))
-    log.info("%s: dev macro-F1 %.4f ± %.4f over %d seeds", config.name, float(np.mean(values)), spread, len(seeds))
-    return outs
-
-
-def _last_dev(out: Path) -> float:
-    rows = (out / METRICS).read_text(encoding="utf-8").splitlines()
-    return float(json.loads(rows[-1])["dev_macro_f1"])

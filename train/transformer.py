@@ -1,41 +1,45 @@
-"""Fine-tuning of the `transformer` kind: Hugging Face Trainer and accelerate underneath."""
+"""Fine-tuning of the `transformer` kind: Hugging Face Trainer and accelerate underneath.
+
+    python -m train configs/arabert.yaml
+    torchrun --nproc-per-node 2 -m train configs/arabert.yaml
+    accelerate launch --config_file configs/accelerate/fsdp.yaml -m train configs/arabert.yaml
+
+Killed and started again, it goes on from the last good checkpoint in `out/checkpoints` and ends with the weights, the
+optimiser state and the metrics of a run that was never killed (on a CPU, and on a GPU with `deterministic: true`).
+"""
 
 from __future__ import annotations
 
 import logging
 import math
-import sys
-import time
-from collections.abc import Sequence
-from dataclasses import fields
-from itertools import pairwise
+import os
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
-from transformers import (
-    EarlyStoppingCallback,
-    PreTrainedTokenizerBase,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    set_seed,
-)
+from safetensors.torch import load_file
+from transformers import EarlyStoppingCallback, PreTrainedTokenizerBase, TrainerState, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from eval.metrics import judge
 from isnad.artefact import Manifest
 from isnad.errors import IsnadError
-from isnad.runtimes.transformer import StanceModel, TransformerClassifier, encode, open_encoder, pad
+from isnad.runtimes.transformer import StanceModel, TransformerClassifier, encode, longest_input, open_encoder
+from train.batches import Collator, LengthGrouped, dataset_of, with_filler
+from train.callbacks import MetricsFile, SaveBetween, Teller, check_collapse, write_metrics
+from train.checkpoints import last_good, left, name_of, run_mark
 from train.config import TransformerConfig
-from train.losses import Gold, joint_loss
-from train.progress import progress_line
-from train.targets import Target, class_weights, padded_gold, tag_tokens
+from train.processes import check_sharding, is_first, processes, same_for_all
+from train.strategies import check_processes, choose_weights, depth_of, merge_adapters, objective
+from train.targets import Target
+from train.trainer import AVERAGE, STATE, WEIGHTS, StanceTrainer
 
 log = logging.getLogger("train")
-TELL_EVERY = 10.0
-GOLD = tuple(f.name for f in fields(Gold))
+
+CHECKPOINTS = "checkpoints"
+METRICS = "metrics.jsonl"
 
 
 def use_bf16(config: TransformerConfig) -> bool:
@@ -47,98 +51,20 @@ def use_bf16(config: TransformerConfig) -> bool:
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
-class Collator:
-    """Rows of a dataset to padded tensors: the model's inputs, `labels`, and the gold of all heads."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, targets: Sequence[Target]) -> None:
-        self.tokenizer, self.targets = tokenizer, targets
-
-    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """See the class."""
-        inputs: dict[str, Any] = dict(pad(rows, self.tokenizer))
-        targets = [self.targets[r["index"]] for r in rows]
-        places = [[i for i, o in enumerate(r["offsets"]) if o is not None] for r in rows]
-        tags = [tag_tokens([r["offsets"][i] for i in at], t) for r, at, t in zip(rows, places, targets, strict=True)]
-        gold = padded_gold(targets, tags, places, inputs["input_ids"].shape[1])
-        inputs |= {f"gold_{n}": getattr(gold, n) for n in GOLD}
-        inputs["labels"] = torch.tensor([t.label for t in targets])
-        return inputs
-
-
-class StanceTrainer(Trainer):
-    """Trainer with the joint loss; evaluation sees the stance logits only."""
-
-    def __init__(self, config: TransformerConfig, weights: torch.Tensor, collators: dict[str, Collator], **rest: Any):
-        super().__init__(**rest)
-        self.config, self.weights, self.collators = config, weights, collators
-
-    def compute_loss(
-        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """The joint loss of a batch that `Collator` made."""
-        inputs = dict(inputs)
-        inputs.pop("labels", None)
-        gold = Gold(**{n: inputs.pop(f"gold_{n}") for n in GOLD})
-        answers = model(**inputs)
-        weights = self.weights.to(answers["stance"].device)
-        loss = joint_loss(answers, gold, weights, self.config.attributed_weight, self.config.span_weight)
-        return (loss, {"loss": loss, "logits": answers["stance"]}) if return_outputs else loss
-
-    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
-        """The dev batches, made by the dev collator."""
-        return self._with("dev", lambda: super(StanceTrainer, self).get_eval_dataloader(eval_dataset))
-
-    def get_train_dataloader(self) -> Any:
-        """The train batches, made by the train collator."""
-        return self._with("train", super().get_train_dataloader)
-
-    def _with(self, which: str, make: Any) -> Any:
-        self.data_collator = self.collators[which]
-        return make()
-
-
-class Teller(TrainerCallback):
-    """A line now and then: step, ETA, loss; and dev macro-F1 after each epoch."""
-
-    def __init__(self) -> None:
-        self.began = self.told = time.monotonic()
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Start the clock."""
-        self.began = self.told = time.monotonic()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Say how far it is."""
-        now = time.monotonic()
-        if now - self.told > TELL_EVERY and state.is_world_process_zero:
-            self.told = now
-            line = progress_line("fine-tuning: step", state.global_step, state.max_steps, now - self.began)
-            losses = [row["loss"] for row in state.log_history[-3:] if "loss" in row]
-            print(line + (f", loss {losses[-1]:.3f}" if losses else ""), file=sys.stderr, flush=True)
-
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any) -> None:
-        """Say what dev says."""
-        if metrics and state.is_world_process_zero:
-            log.info("epoch %.0f: dev macro-F1 %.4f", state.epoch or 0, metrics["eval_macro_f1"])
-
-
-def dataset_of(rows: Sequence[dict[str, Any]]) -> Dataset:
-    """Encoded rows with their `index` into the targets and their `length`."""
-    return Dataset.from_list(
-        [
-            {**{k: v for k, v in r.items() if k != "cut"}, "index": i, "length": len(r["input_ids"])}
-            for i, r in enumerate(rows)
-        ]
-    )
+def sentences_a_step(config: TransformerConfig) -> int:
+    """Sentences of one optimiser step, over all processes."""
+    return config.batch_size * config.gradient_accumulation * processes()
 
 
 def training_arguments(config: TransformerConfig, out: Path, steps: int) -> TrainingArguments:
     """The Trainer's arguments for this config."""
+    on_gpu = torch.cuda.is_available()
     return TrainingArguments(
-        output_dir=str(out / "checkpoints"),
+        output_dir=str(out / CHECKPOINTS),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=64,
+        gradient_accumulation_steps=config.gradient_accumulation,
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
         warmup_steps=round(config.warmup * steps),
@@ -150,17 +76,23 @@ def training_arguments(config: TransformerConfig, out: Path, steps: int) -> Trai
         label_names=["labels"],
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=1,
-        load_best_model_at_end=True,
         metric_for_best_model="macro_f1",
         greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
         logging_steps=20,
         logging_strategy="steps",
+        logging_nan_inf_filter=False,
         report_to="none",
         seed=config.seed,
         data_seed=config.seed,
+        dataloader_num_workers=config.workers,
+        torch_compile=config.compile,
         disable_tqdm=True,
-        use_cpu=not torch.cuda.is_available(),
+        log_level="error",
+        log_level_replica="error",
+        use_cpu=not on_gpu,
+        ddp_backend="gloo" if processes() > 1 and not on_gpu else None,
+        ddp_find_unused_parameters=not (config.attributed_weight and config.span_weight),
     )
 
 
@@ -170,58 +102,158 @@ def optimizer_of(model: StanceModel, config: TransformerConfig) -> torch.optim.A
     groups = []
     for name, parameter in model.named_parameters():
         decay = 0.0 if parameter.ndim < 2 else config.weight_decay
-        depth = _depth(name, layers)
+        if not parameter.requires_grad:
+            continue
+        depth = depth_of(name, layers)
         rate = config.learning_rate * config.layer_decay ** (layers + 1 - depth)
         groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
 
 
-def _depth(name: str, layers: int) -> int:
-    parts = name.split(".")
-    for before, part in pairwise(parts):
-        if before in {"layer", "layers"} and part.isdigit():
-            return int(part) + 1
-    return 0 if "embeddings" in name else layers + 1
+def be_deterministic() -> None:
+    """Let torch use only kernels that give the same bits again; it raises where there is none."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    os.environ.setdefault("FLASH_ATTENTION_DETERMINISTIC", "1")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+
+
+def open_model(config: TransformerConfig) -> tuple[StanceModel, PreTrainedTokenizerBase]:
+    """The model to train, with the config's switches for attention and memory; IsnadError where one cannot be had."""
+    if config.attention == "flash" and not (find_spec("flash_attn") and torch.cuda.is_available()):
+        raise IsnadError(
+            "expected a GPU and the package flash-attn for attention=flash, found one missing; "
+            "pip install flash-attn, or set attention=sdpa"
+        )
+    if config.compile and not any(shutil.which(c) for c in (os.environ.get("CXX", "g++"), "clang++")):
+        raise IsnadError("expected a C++ compiler for compile=true, found none; install g++ or set compile=false")
+    base, tokenizer = open_encoder(
+        config.encoder, dropout=config.dropout, seed=config.seed, trust_remote_code=config.trust_remote_code
+    )
+    longest = longest_input(base.config)
+    if longest and config.max_length > longest:
+        raise IsnadError(f"expected max_length up to {longest}, all that {config.encoder!r} reads; lower it")
+    if config.attention != "auto":
+        base.set_attn_implementation("flash_attention_2" if config.attention == "flash" else config.attention)
+    if config.gradient_checkpointing:
+        base.activation_checkpointing_enable()
+    model = StanceModel(base)
+    choose_weights(model, config)
+    return model, tokenizer
+
+
+def order_of(config: TransformerConfig, lengths: list[int], labels: list[int]) -> LengthGrouped:
+    """In which order the training sentences come."""
+    multiple = config.batch_size * processes() if processes() > 1 else 1
+    return LengthGrouped(lengths, sentences_a_step(config), multiple, labels if config.sampling == "balanced" else None)
+
+
+def new_trainer(
+    config: TransformerConfig,
+    model: StanceModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train: list[Target],
+    dev: list[Target],
+    out: Path,
+) -> StanceTrainer:
+    """A trainer with its data, optimiser and callbacks; checkpoints and metrics go to `out`."""
+    rows = {
+        name: encode([t.item for t in ts], tokenizer, config.max_length)
+        for name, ts in (("train", train), ("dev", dev))
+    }
+    cut = sum(r["cut"] for r in rows["train"])
+    log.info("%d of %d training sentences are cut at %d tokens", cut, len(train), config.max_length)
+    order = order_of(config, [len(r["input_ids"]) for r in rows["train"]], [t.label for t in train])
+    run, learnt = run_mark(config, train, dev, processes()), objective(config, train)
+    steps = math.ceil(len(train) / sentences_a_step(config)) * config.epochs
+    if processes() > 1:
+        rows["train"], train = with_filler(rows["train"], train)
+        log.info("%d processes, %d sentences a step", processes(), sentences_a_step(config))
+    trainer = StanceTrainer(
+        config,
+        learnt,
+        {"train": Collator(tokenizer, train), "dev": Collator(tokenizer, dev)},
+        order,
+        run,
+        lambda found: optimizer_of(found, config),
+        model=model,
+        args=training_arguments(config, out, steps),
+        train_dataset=dataset_of(rows["train"]),
+        eval_dataset=dataset_of(rows["dev"]),
+        compute_metrics=measured,
+        callbacks=[
+            Teller(),
+            MetricsFile(out / METRICS),
+            EarlyStoppingCallback(config.patience),
+            SaveBetween(config.save_steps),
+        ],
+    )
+    check_processes(config, processes(), sharded=trainer.is_fsdp_enabled)
+    if trainer.is_fsdp_enabled:
+        check_sharding(trainer.accelerator.state.fsdp_plugin)
+        log.info("weights and optimiser state shared out over %d processes", processes())
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+    return trainer
+
+
+def measured(answers: Any) -> dict[str, float]:
+    """Dev macro-F1, and the label (an index) that all of dev got where it should have got several; -1 elsewhere."""
+    gold, given = answers.label_ids, answers.predictions.argmax(-1)
+    alike = len(set(given.tolist())) == 1 < len(set(gold.tolist()))
+    return {"macro_f1": judge(gold, given).macro_f1, "one_label": int(given[0]) if alike else -1}
 
 
 def train_transformer(
     config: TransformerConfig, manifest: Manifest, train: list[Target], dev: list[Target], out: Path
 ) -> TransformerClassifier:
-    """Fine-tune on `train`, keep the epoch with the best dev macro-F1; checkpoints go to `out/checkpoints`."""
+    """Fine-tune on `train`, keep the epoch with the best dev macro-F1; checkpoints go to `out/checkpoints`.
+
+    Raises IsnadError, and leaves the last good checkpoint, when the disk or the memory is full, when the loss is no
+    number, and when the model has collapsed onto one label.
+    """
+    if config.deterministic:
+        be_deterministic()
     set_seed(config.seed)
-    base, tokenizer = open_encoder(
-        config.encoder, dropout=config.dropout, seed=config.seed, trust_remote_code=config.trust_remote_code
-    )
-    longest = getattr(base.config, "max_position_embeddings", None)
-    if longest and config.max_length > longest:
-        raise IsnadError(f"expected max_length up to {longest}, all that {config.encoder!r} reads; lower it")
-    model = StanceModel(base)
-    rows = {"train": encode([t.item for t in train], tokenizer, config.max_length)}
-    rows["dev"] = encode([t.item for t in dev], tokenizer, config.max_length)
-    cut = sum(r["cut"] for r in rows["train"])
-    log.info("%d of %d training sentences are cut at %d tokens", cut, len(train), config.max_length)
-    steps = math.ceil(len(train) / config.batch_size) * config.epochs
-    optimizer = optimizer_of(model, config)
-    trainer = StanceTrainer(
-        config,
-        torch.from_numpy(class_weights(train, config.class_weights)),
-        {"train": Collator(tokenizer, train), "dev": Collator(tokenizer, dev)},
-        model=model,
-        args=training_arguments(config, out, steps),
-        train_dataset=dataset_of(rows["train"]),
-        eval_dataset=dataset_of(rows["dev"]),
-        compute_metrics=lambda p: {"macro_f1": judge(p.label_ids, p.predictions.argmax(-1)).macro_f1},
-        optimizers=(optimizer, None),
-        callbacks=[Teller(), EarlyStoppingCallback(config.patience)],
-    )
-    for callback in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
+    model, tokenizer = open_model(config)
+    trainer = new_trainer(config, model, tokenizer, train, dev, out)
+    folder = out / CHECKPOINTS
+    found = same_for_all(last_good(folder, trainer.run) if is_first() else None)
+    state = None if found is None else TrainerState.load_from_json(str(found / STATE))
+    if state is None or not is_over(state):
+        run_to_the_end(trainer, found)
+        state = trainer.state
+    if is_first():
+        write_metrics(out / METRICS, state)
+    check_collapse(state, config, folder)
+    best = folder / name_of(state.best_global_step or state.global_step)
+    if trainer.is_fsdp_enabled:
+        model, _ = open_model(config)  # the trained one is in shards
+    else:
+        trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # as it will be opened again: no autocast
+    model.load_state_dict(load_file(best / (AVERAGE if config.ema_decay else WEIGHTS)))
+    if config.lora_rank:
+        merge_adapters(model)
+    return TransformerClassifier(manifest, model.float().to(trainer.args.device), tokenizer)
+
+
+def is_over(state: TrainerState) -> bool:
+    """Whether the run that saved `state` had come to its end, by the last epoch or by patience."""
+    kept: Any = state.stateful_callbacks
+    return bool(kept["TrainerControl"]["args"]["should_training_stop"]) or state.global_step >= state.max_steps
+
+
+def run_to_the_end(trainer: StanceTrainer, checkpoint: Path | None) -> None:
+    """Train from `checkpoint` on; raises IsnadError when the memory is full."""
     try:
-        trainer.train()
-    except torch.OutOfMemoryError as error:
-        raise IsnadError(f"out of memory at batch_size={config.batch_size}; halve it and start again") from error
-    final = trainer.model
-    assert isinstance(final, StanceModel)
-    if not all(bool(torch.isfinite(p).all()) for p in final.parameters()):
-        raise IsnadError(f"the weights are no longer numbers; lower learning_rate={config.learning_rate}")
-    return TransformerClassifier(manifest, final.float(), tokenizer)
+        trainer.resume(checkpoint)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(error):
+            raise
+        config = trainer.config
+        half = max(1, config.batch_size // 2)
+        more = config.gradient_accumulation * config.batch_size // half
+        raise IsnadError(
+            f"out of memory at batch_size={config.batch_size}; start again with batch_size={half} "
+            f"gradient_accumulation={more} (the same steps) or gradient_checkpointing=true; {left(trainer.folder)}"
+        ) from error
