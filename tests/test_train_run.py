@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from conftest import invented
 from safetensors.numpy import load_file
@@ -301,6 +303,44 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(
     assert weights(again) == weights(one)
     assert (again / "metrics.jsonl").read_text() == (one / "metrics.jsonl").read_text()
     assert weights(two) != weights(one)
+
+
+def test_switches_for_memory_and_speed_leave_the_model_as_it_is(newsroom: Newsroom, tiny_arabert: Path) -> None:
+    """Another way to compute the same: equal to the bit, or within rounding where the attention is another."""
+    newsroom.write(text=False)
+    words = ("recipe=arabert-v02", "limit=24", "epochs=1", "precision=fp32")
+    plain = done(run("transformer", tiny_arabert, "name=plain", *words))
+    try:
+        for switch in ("gradient_checkpointing=true", "workers=2", "deterministic=true", "attention=sdpa"):
+            assert weights(done(run("transformer", tiny_arabert, "name=other", switch, *words))) == weights(plain), (
+                switch
+            )
+    finally:
+        torch.use_deterministic_algorithms(False)
+    close = ("batch_size=2", "gradient_accumulation=4", "attention=eager", "dropout=0.0", "name=close")
+    whole = ("batch_size=8", "dropout=0.0", "name=whole")
+    smooth = without_dropout(tiny_arabert)
+    found = [done(run("transformer", smooth, *w, *words)) for w in (close, whole)]
+    tensors = [load_file(out / "artefact/model.safetensors") for out in found]
+    for name, tensor in tensors[1].items():
+        np.testing.assert_allclose(tensors[0][name], tensor, rtol=2e-2, atol=2e-3, err_msg=name)
+
+
+def without_dropout(encoder: Path) -> Path:
+    """A copy of the encoder here, without dropout in its attention."""
+    here = Path(shutil.copytree(encoder, "encoder"))
+    shape = json.loads((here / "config.json").read_text())
+    (here / "config.json").write_text(json.dumps(shape | {"attention_probs_dropout_prob": 0.0}))
+    return here
+
+
+def test_attention_that_this_machine_has_not(newsroom: Newsroom, tiny_modernbert: Path) -> None:
+    newsroom.write(text=False)
+    said = refused(run("transformer", tiny_modernbert, "attention=flash"))
+    assert said == (
+        "error: expected a GPU and the package flash-attn for attention=flash, found one missing; "
+        "pip install flash-attn, or set attention=sdpa"
+    )
 
 
 @pytest.mark.parametrize(
