@@ -231,7 +231,8 @@ def table(found: Sequence[Timed]) -> list[str]:
     single, batched = found[-2:]
     bare = next((f for f in found if f.name == BARE), None)
     lines = [
-        "| | sentences/s, median | rounds | to one by one | to batches of 16 | to the bare model | labels as one by one |",
+        "| | sentences/s, median | rounds | to one by one | to batches of 16 | to the bare model "
+        "| labels as one by one |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for side in found:

@@ -34,6 +34,7 @@ from train.checkpoints import COMPLETE, fault, keep_only, last_good, left, name_
 from train.config import TransformerConfig, load_run_config
 from train.loop import LoopConfig, Work, cut_metrics, run_steps
 from train.trainer import StanceTrainer
+from train.watch import held
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext
@@ -132,6 +133,16 @@ def work(room: str, words: list[str], harm: Callable[..., None] | None, argument
     except IsnadError as error:
         Path("error.txt").write_text(str(error), encoding="utf-8")
         raise SystemExit(1) from None
+
+
+def hold_and_die(folder: str) -> None:
+    """SIGKILL in a directory that `held` holds, a forked worker left behind."""
+    with held(Path(folder)):
+        worker = os.fork()
+        if worker == 0:
+            signal.pause()
+        Path(folder, "worker").write_text(str(worker))
+        die()
 
 
 def context() -> ForkServerContext:
@@ -328,6 +339,17 @@ def test_a_floor_killed_while_it_is_written_comes_out_the_same(whole: Newsroom, 
             assert (out / "artefact" / path.name).read_bytes() == path.read_bytes()
     manifests = [read_manifest(o / "artefact").model_copy(update={"name": ""}) for o in (out, straight)]
     assert manifests[0] == manifests[1]
+
+
+def test_workers_that_outlive_a_kill_do_not_hold_the_directory(tmp_path: Path) -> None:
+    process = context().Process(target=hold_and_die, args=(str(tmp_path),))
+    process.start()
+    process.join()
+    try:
+        with held(tmp_path):
+            assert (process.exitcode, (tmp_path / "worker").is_file()) == (-signal.SIGKILL, True)
+    finally:
+        os.kill(int((tmp_path / "worker").read_text()), signal.SIGKILL)
 
 
 # --- what goes wrong on the way -----------------------------------------------------------------

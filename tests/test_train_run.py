@@ -334,6 +334,19 @@ def without_dropout(encoder: Path) -> Path:
     return here
 
 
+def test_the_flag_for_determinism_is_the_key(newsroom: Newsroom, tiny_arabert: Path) -> None:
+    newsroom.write(text=False)
+    try:
+        out = done(run("transformer", tiny_arabert, "--deterministic", "recipe=arabert-v02", "limit=8", "epochs=1"))
+        assert torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert "deterministic: true" in (out / "config.yaml").read_text()
+    said = run("tfidf", tiny_arabert, "--deterministic")
+    assert said.exit_code == 2
+    assert "expected kind transformer for --deterministic, found tfidf; drop it" in said.stderr
+
+
 def test_attention_that_this_machine_has_not(newsroom: Newsroom, tiny_modernbert: Path) -> None:
     newsroom.write(text=False)
     said = refused(run("transformer", tiny_modernbert, "attention=flash"))

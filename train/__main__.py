@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from train.command import config_command
-from train.config import RunConfig, load_run_config
+from train.config import RunConfig, TransformerConfig, load_run_config
 from train.leave_out import DIMENSIONS, LEAST, Dimension, left_out
 from train.listing import list_command
 
@@ -22,9 +22,18 @@ Each trial is a run in runs/NAME-sweep/; best.yaml there is the best one's confi
 
 
 def work(
-    config: RunConfig, seeds: int | None, folds: int | None, leave_out: Dimension | None, least: int | None
+    config: RunConfig,
+    deterministic: bool,
+    seeds: int | None,
+    folds: int | None,
+    leave_out: Dimension | None,
+    least: int | None,
 ) -> Iterable[Path]:
     """Run the config, once a seed where there are several; with `folds` or `leave_out`, write answers instead."""
+    if deterministic:
+        if not isinstance(config, TransformerConfig):
+            raise click.UsageError(f"expected kind transformer for --deterministic, found {config.kind}; drop it")
+        config = config.model_copy(update={"deterministic": True})
     given = {"--seeds": seeds, "--folds": folds, "--leave-out": leave_out}
     both = [name for name, value in given.items() if value is not None]
     if len(both) > 1:
@@ -52,6 +61,11 @@ def search(config: RunConfig, over: Path) -> Iterable[Path]:
 
 
 OPTIONS = [
+    click.Option(
+        ["--deterministic"],
+        is_flag=True,
+        help="On a GPU, only kernels that give the same bits again (as deterministic=true); a CPU does so anyway.",
+    ),
     click.Option(
         ["--seeds"],
         type=click.IntRange(min=2),

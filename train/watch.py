@@ -7,6 +7,7 @@ nobody watches (folds, learning curves, parts of a larger work) that does nothin
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -129,6 +130,7 @@ def held(out: Path) -> Iterator[None]:
     except OSError as error:
         raise IsnadError(f"cannot be written: {error.strerror or error}", path=out) from error
     with lock:
+        os.register_at_fork(after_in_child=lock.close)  # else orphaned workers would hold it after a kill
         if not _locked(lock):
             raise IsnadError(
                 "another process works in this directory; wait for it, or give a name= of its own", path=out
