@@ -41,7 +41,7 @@ run: setup
 	@echo "labelled seed:   $(CURDIR)/runs/seed.html"
 
 test: lint types imports
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check $(CODE)

@@ -186,6 +186,8 @@ def base_shape(folder: Path, like: Path, texts: Sequence[str]) -> Path:
 
     from isnad.artefact import write_artefact
     from isnad.runtimes.transformer import StanceModel, TransformerClassifier, quiet
+
+    sys.path.insert(0, str(Path(__file__).parents[1]))  # train/ is never installed
     from train.export import export_onnx
 
     quiet()
