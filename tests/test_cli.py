@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from isnad import __version__
 from isnad.articles import read_articles
+from isnad.cli import cli
 from isnad.commands.common import count, watched
 
 ROOT = Path(__file__).parent.parent
@@ -376,3 +378,10 @@ def test_check_data_reports_and_exits(tmp_path: Path) -> None:
     missing = isnad("check", "data", "--corpora", tmp_path / "none")
     assert missing.returncode == 1
     assert missing.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("command", [["label", "a.txt"], ["page", "a.txt", "-o", "a.html"], ["serve"]])
+def test_a_malformed_threshold_is_a_wrong_use_in_every_command(command: list[str]) -> None:
+    result = CliRunner().invoke(cli, [*command, "--abstain-at", "sure"])
+    assert result.exit_code == 2
+    assert "precision=" in result.output

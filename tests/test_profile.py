@@ -124,6 +124,16 @@ def test_answers_of_label_give_the_same_as_their_articles(archive: Path, artefac
     assert (both["sentences"], both["articles"]) == (520, 52)
 
 
+def test_columns_of_another_name_are_named(archive: Path, tmp_path: Path, run: Run) -> None:
+    rows = [json.loads(line) for line in archive.read_text(encoding="utf-8").splitlines()]
+    renamed = write(tmp_path / "renamed.jsonl", [{"body": r["text"], "paper": r["outlet"]} for r in rows])
+    words = ("--by", "outlet", "--format", "csv")
+    assert run(renamed, *words, "--column", "text=body", "--column", "outlet=paper") == run(archive, *words)
+    code, out, err = run(renamed, "--column", "body")
+    assert (code, out) == (2, "")
+    assert "expected FIELD=COLUMN, as in text=body, found body" in err
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_answers_in_other_formats_are_the_same(archive: Path, artefact: Path, run: Run, form: str) -> None:
     expected = run(archive, "--by", "outlet", "--format", "csv")

@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -145,12 +145,12 @@ def _show_progress(done: int, already: int, total: int, seconds: float, terminal
 # --- from files to labelled articles ---------------------------------------------------------------
 
 
-def read(names: Iterable[str], failures: Failures) -> Iterator[Article]:
+def read(names: Iterable[str], failures: Failures, columns: Mapping[str, str] | None = None) -> Iterator[Article]:
     """All articles of `names` (files, folders, patterns, URLs, "-"); what cannot be read is handed to `failures`."""
     from isnad.articles import read_articles, sources
 
     for name in sources(names, failures=failures):
-        yield from read_articles(name, failures=failures)
+        yield from read_articles(name, failures=failures, columns=columns)
 
 
 def count(names: Iterable[str]) -> int:

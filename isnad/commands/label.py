@@ -19,7 +19,8 @@ import click
 
 from isnad import __version__
 from isnad.commands.common import NOTHING_DONE, SOME_FAILED, STDIN, complain, model_option, remark, sink, watched
-from isnad.errors import IsnadError, need
+from isnad.commands.options import abstain_option, column_option
+from isnad.errors import need
 from isnad.output.journal import Journal, Mark, growing, growing_files
 
 if TYPE_CHECKING:
@@ -29,28 +30,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "jsonl", "csv", "parquet", "html")
 RESUMABLE = ("jsonl", "csv")
-
-
-def _abstain_at(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    from isnad.confidence import parse_abstain_at
-
-    if value is not None:
-        try:
-            parse_abstain_at(value)
-        except IsnadError as error:
-            raise click.BadParameter(str(error)) from None
-    return value
-
-
-def _columns(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> dict[str, str] | None:
-    """{"text": "body"} of --column text=body."""
-    found = {}
-    for word in value:
-        name, equals, column = word.partition("=")
-        if not (name and equals and column):
-            raise click.BadParameter(f"expected FIELD=COLUMN, as in text=body, found {word}")
-        found[name] = column
-    return found or None
 
 
 @click.command()
@@ -69,20 +48,12 @@ def _columns(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> d
     "--precision", type=click.Choice(["auto", "int8", "fp32", "bf16"]), default="auto", show_default=True,
     help="Of its numbers: int8 and fp32 on ONNX Runtime, fp32 and bf16 on torch, each where it is there.",
 )  # fmt: skip
-@click.option(
-    "--abstain-at", metavar="precision=P|score=S", callback=_abstain_at,
-    help="Mark answers that are less sure than this as undecided: under the score S, or under the one from which on "
-    "the model's answers had the precision P on its dev sentences.",
-)  # fmt: skip
+@abstain_option
 @click.option(
     "--sets", metavar="COVERAGE", type=float,
     help="Say which labels stay possible: a set that holds the right one about this often: .80, .90 or .95.",
 )  # fmt: skip
-@click.option(
-    "--column", "columns", metavar="FIELD=COLUMN", multiple=True, callback=_columns,
-    help="Where CSV, Parquet or JSON Lines keep a field (text, title, outlet, date, author, url), as in text=body. May "
-    "be repeated.",
-)  # fmt: skip
+@column_option
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; it appears when complete."
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from isnad.commands.common import NOTHING_DONE, SOME_FAILED, complain, model_option, remark, sink, watched
+from isnad.commands.options import abstain_option
 
 
 @click.command()
@@ -23,7 +24,7 @@ from isnad.commands.common import NOTHING_DONE, SOME_FAILED, complain, model_opt
     help="Of the interface when the page opens; the reader can switch, and the browser remembers it.",
 )  # fmt: skip
 @model_option
-@click.option("--abstain-at", metavar="precision=P|score=S", help="As in `isnad label`.")
+@abstain_option
 @click.option("--sets", metavar="COVERAGE", type=float, help="As in `isnad label`; the details say what is possible.")
 @click.pass_context
 def page(

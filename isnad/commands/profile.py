@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from isnad.commands.common import NOTHING_DONE, SOME_FAILED, complain, count, labelled, read, remark, sink, watched
+from isnad.commands.options import column_option
 from isnad.errors import IsnadError
 
 if TYPE_CHECKING:
@@ -41,9 +42,16 @@ if TYPE_CHECKING:
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
     help="A table for reading, one JSON document, or a line a label; shares are percentages.",
 )  # fmt: skip
+@column_option
 @click.pass_context
 def profile(
-    ctx: click.Context, files: tuple[str, ...], by: str, model: str | None, output: Path | None, form: str
+    ctx: click.Context,
+    files: tuple[str, ...],
+    by: str,
+    model: str | None,
+    output: Path | None,
+    form: str,
+    columns: dict[str, str] | None,
 ) -> None:
     """Say how much of an archive is asserted, denied, attributed or left open.
 
@@ -63,7 +71,7 @@ def profile(
     failures: list[IsnadError] = []
     with sink(output) as stream:
         errors, note = errors_of(model)
-        groups = _grouped(files, by, model, failures)
+        groups = _grouped(files, by, columns, model, failures)
         if not groups and not failures:
             failures.append(IsnadError("expected sentences with a stance, found none in these files"))
         for failure in failures:
@@ -78,7 +86,9 @@ def profile(
         ctx.exit(SOME_FAILED)
 
 
-def _grouped(names: Sequence[str], by: str, model: str | None, failures: list[IsnadError]) -> Groups:
+def _grouped(
+    names: Sequence[str], by: str, columns: dict[str, str] | None, model: str | None, failures: list[IsnadError]
+) -> Groups:
     """All answers in the files, or to their articles, by group; what cannot be read is added to `failures`."""
     from isnad.answers import Answers, holds_answers, read_answers
     from isnad.archive import FIELDS, group_of, reread
@@ -96,7 +106,7 @@ def _grouped(names: Sequence[str], by: str, model: str | None, failures: list[Is
                 continue
             for group, answers in read_answers(path, by, numbers, told).items():
                 groups.setdefault(group, Answers()).extend(answers)
-        for (article, found), number in zip(_labelled(unanswered, model, told), numbers, strict=False):
+        for (article, found), number in zip(_labelled(unanswered, columns, model, told), numbers, strict=False):
             group = group_of(getattr(article, FIELDS[by]), by)
             for s in found.sentences:
                 if s.label is not None:
@@ -104,12 +114,12 @@ def _grouped(names: Sequence[str], by: str, model: str | None, failures: list[Is
     return groups
 
 
-def _labelled(names: Sequence[str], model: str | None, failures: Failures) -> Labelled:
+def _labelled(names: Sequence[str], columns: dict[str, str] | None, model: str | None, failures: Failures) -> Labelled:
     """The articles of `names` with their answers, under a progress line."""
     from isnad.classifier import load_classifier
 
     if names:
-        found = labelled(read(names, failures), load_classifier(model), failures)
+        found = labelled(read(names, failures, columns), load_classifier(model), failures)
         yield from watched(found, lambda: count(names))
 
 

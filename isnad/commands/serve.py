@@ -7,6 +7,7 @@ from ipaddress import ip_address
 import click
 
 from isnad.commands.common import complain, model_option
+from isnad.commands.options import abstain_option
 from isnad.errors import need
 
 MEGABYTE = 1024 * 1024
@@ -20,7 +21,7 @@ MEGABYTE = 1024 * 1024
     help="A host name by which the server may be called, beside localhost and IP addresses. Can be repeated.",
 )  # fmt: skip
 @model_option
-@click.option("--abstain-at", metavar="precision=P|score=S", help="As in `isnad label`.")
+@abstain_option
 @click.option("--sets", metavar="COVERAGE", type=float, help="As in `isnad label`.")
 @click.option(
     "--language", type=click.Choice(["en", "ar"]), default="en", show_default=True, help="In which the page opens."
