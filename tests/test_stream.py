@@ -141,19 +141,10 @@ def composed(count: int) -> list[Article]:
 def test_composed_articles_get_the_same_answers_alone_and_in_the_archive(name: str | None) -> None:
     classifier: Classifier = load_classifier(name)
     given = composed(60)
-    pairs = [
-        (one, other)
-        for article, answer in label_articles(given, classifier=classifier)
-        for one, other in zip(
-            answer.sentences,
-            label_article(article.text, title=article.title, classifier=classifier).sentences,
-            strict=True,
-        )
-    ]
-    assert len(pairs) > 500
-    assert [(a.start, a.end, a.warnings) for a, _ in pairs] == [(b.start, b.end, b.warnings) for _, b in pairs]
-    same = sum(a.label is b.label for a, b in pairs) / len(pairs)
-    assert same == 1 if name == "rules" else same >= 0.99
+    pairs = list(label_articles(given, classifier=classifier))
+    assert sum(len(answer.sentences) for _, answer in pairs) > 500
+    for article, answer in pairs:
+        assert answer == label_article(article.text, title=article.title, classifier=classifier)
 
 
 SCRIPT = """
