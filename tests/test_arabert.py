@@ -31,6 +31,7 @@ from isnad.labels import Stance
 from isnad.predictions import Prediction
 from isnad.runtimes.base import Item
 from isnad.runtimes.transformer import StanceModel, TransformerClassifier, encode, open_encoder, pad
+from isnad.spans import TAGS
 from train.__main__ import main
 from train.config import TransformerConfig
 from train.losses import Gold, joint_loss
@@ -204,7 +205,7 @@ def test_araberts_real_shape_takes_a_step() -> None:
     ids = torch.randint(5, 64_000, (2, 12))
     answers = model(input_ids=ids, attention_mask=torch.ones_like(ids), token_type_ids=torch.zeros_like(ids))
     own = torch.ones(2, 12, dtype=torch.bool)
-    gold = Gold(torch.eye(4)[:2], torch.tensor([0.0, 1.0]), torch.zeros(2, 12, 2), own, torch.ones(2))
+    gold = Gold(torch.eye(4)[:2], torch.tensor([0.0, 1.0]), torch.zeros(2, 12, TAGS), own, torch.ones(2))
     loss = joint_loss(answers, gold, torch.ones(4), 0.3, 0.5)
     loss.backward()
     assert torch.isfinite(loss)

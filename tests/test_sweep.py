@@ -334,7 +334,7 @@ def test_killed_again_and_again_it_makes_the_trials_of_an_unbroken_sweep(
     tmp_path: Path, tiny_modernbert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Real training, real processes: SIGKILL after an epoch is reported, and between a trial's end and its record."""
-    settings = "limit: 24\nbatch_size: 8\nepochs: 3\nmax_length: 64\n"
+    settings = "limit: 24\nbatch_size: 8\nepochs: 3\npatience: 9\nmax_length: 64\n"
     plan = "trials: 2\nprune_after: 0\nparameters: {learning_rate: {log: [1.0e-4, 1.0e-2]}}\n"
     for room in (tmp_path / "whole", tmp_path / "killed"):
         fill(room).write(text=False)
