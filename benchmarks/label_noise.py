@@ -1,4 +1,4 @@
-"""How many spoilt labels does `isnad check --noise` find? python benchmarks/label_noise.py CONFIG [key=value …]
+"""How many spoilt labels does `isnad check --noise` find? python -m benchmarks.label_noise CONFIG [key=value …]
 
 Turns 5 % of the training labels into another one (evenly among the other three, seed 13), trains out of fold on them,
 ranks all sentences as `isnad check --noise` does, and prints the share of the spoilt ones in the first tenth.
