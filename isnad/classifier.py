@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +19,15 @@ from typing import TYPE_CHECKING, Literal, get_args
 from isnad.artefact import MANIFEST, Manifest, read_manifest
 from isnad.confidence import in_force
 from isnad.errors import IsnadError, need
-from isnad.predictions import FAILED, NO_PROPOSITION, Classifier, LabelledArticle, LabelledSentence, Prediction
+from isnad.predictions import (
+    FAILED,
+    NO_PROPOSITION,
+    NOT_ARABIC,
+    Classifier,
+    LabelledArticle,
+    LabelledSentence,
+    Prediction,
+)
 from isnad.proposition import has_proposition
 from isnad.sentences import Sentence, split_sentences
 
@@ -36,6 +45,7 @@ ARTEFACT = "artefact"
 ONNX, ONNX_FP32 = "model.onnx", "model-fp32.onnx"
 CONTEXT = 3
 """Preceding sentences handed to the classifier."""
+_ARABIC = re.compile("[\u0620-\u064a\u066e-\u06d3\u0750-\u077f\u08a0-\u08c9\ufb50-\ufdff\ufe70-\ufefc]")
 WINDOW = 64_000
 """Characters of articles labelled together, about 500 sentences; two windows are under way at a time."""
 
@@ -161,8 +171,8 @@ _OPENERS = {
 def label_article(text: str, *, title: str | None = None, classifier: Classifier | None = None) -> LabelledArticle:
     """Split `text`, label every sentence in its context, and give spans in offsets of `text`.
 
-    `title` is context only; it is not labelled unless it stands in `text` too. Without `classifier` the
-    released model is opened.
+    `title` is context only; it is not labelled unless it stands in `text` too. A text without one Arabic letter gets
+    no stance, and the warning `not_arabic` on each sentence. Without `classifier` the released model is opened.
     """
     return _together(classifier or load_classifier(), [(text, title)])[0]
 
@@ -248,14 +258,15 @@ def _together(judge: Classifier, texts: Sequence[tuple[str, str | None]]) -> lis
     split = [split_sentences(text) for text, _ in texts]
     asked: list[tuple[str, list[str] | None, str | None]] = []
     spoken: list[list[bool]] = []
-    for sentences, (_, title) in zip(split, texts, strict=True):
+    for sentences, (text, title) in zip(split, texts, strict=True):
         words = [s.text for s in sentences]
-        spoken.append([has_proposition(w, position=i, total=len(words)) for i, w in enumerate(words)])
+        arabic = _ARABIC.search(text) is not None
+        spoken.append([arabic and has_proposition(w, position=i, total=len(words)) for i, w in enumerate(words)])
         asked += [(w, words[max(0, i - CONTEXT) : i] or None, title) for i, w in enumerate(words) if spoken[-1][i]]
     answers = iter(judge.predict([a[0] for a in asked], before=[a[1] for a in asked], title=[a[2] for a in asked]))
-    nothing = Prediction.nothing(NO_PROPOSITION)
     found = []
     for sentences, says, (text, title) in zip(split, spoken, texts, strict=True):
+        nothing = Prediction.nothing(NO_PROPOSITION if _ARABIC.search(text) else NOT_ARABIC)
         placed = [_place(s, next(answers) if said else nothing) for s, said in zip(sentences, says, strict=True)]
         found.append(LabelledArticle(text, placed, title, judge.name))
     return found

@@ -8,6 +8,8 @@ from typing import Protocol, runtime_checkable
 
 from isnad.labels import Stance
 
+NOT_ARABIC = "not_arabic"
+"""Warning on every sentence of an article without an Arabic letter: none of them is given a stance."""
 NO_PROPOSITION = "no_proposition"
 """Warning on a byline, credit or link: split and kept, never given a stance."""
 FAILED = "failed"

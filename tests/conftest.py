@@ -9,8 +9,10 @@ import json
 import lzma
 import os
 import random
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha1
 from pathlib import Path
@@ -273,3 +275,33 @@ def tiny_modernbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_encoder(
         new_model(config, tokenizer), tokenizer, out, {"tokens_seen": 0, "config": config.model_dump(mode="json")}
     )
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+SWITCHES = "no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update disable-sync"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium under Playwright; without one the test is skipped, unless ISNAD_REQUIRE_BROWSER is set."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        if os.environ.get("ISNAD_REQUIRE_BROWSER"):
+            pytest.fail("ISNAD_REQUIRE_BROWSER is set and there is no Chromium here")
+        pytest.skip("no Chromium here")
+    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=[f"--{x}" for x in SWITCHES.split()])
+        yield found
+        found.close()
+
+
+def spread_out(model: Any, seed: int = 4) -> None:
+    """Give the matrices of a torch model large random weights, so that its answers differ."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.copy_(0.25 * torch.randn(parameter.shape, generator=generator))

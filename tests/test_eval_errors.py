@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,6 @@ from eval.report.errors import FILE, Error, errors_of, marked, write_errors
 from eval.report.page import link
 from isnad.labels import Stance
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
 HOSTILE = '</td></table><script>window.hacked = 1</script><img src="http://invented.example/x" onerror="hacked=2">'
 NAMES = ("Harbour  Daily", 'نشرة "التجربة" & أخواتها', "a+b=c#d?e%20f", HOSTILE)
 """Publishers that a page or an address may stumble over."""
@@ -203,17 +200,6 @@ def test_the_command_writes_it_beside_the_report_but_not_for_the_public(tmp_path
 # --- on a screen --------------------------------------------------------------------------------------
 
 SHOWN = "[...document.querySelectorAll('tbody tr')].filter(r => r.offsetHeight).map(r => r.cells[0].dataset.v)"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.exists():
-        pytest.skip("needs /usr/bin/chromium (apt-get install chromium)")
-    with api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=str(CHROMIUM), args=QUIET.split())
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

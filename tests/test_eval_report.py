@@ -20,8 +20,6 @@ from eval.judge import judge_run
 from eval.yardsticks.floors import FILE as FLOORS
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
 
 
 @pytest.fixture
@@ -395,28 +393,26 @@ def test_the_surest_errors_come_first(tmp_path: Path) -> None:
     assert "3 of 4 sentences of test are wrong; the 2 surest" in words
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium (apt-get install chromium)")
-def test_on_a_screen_nothing_sticks_out_and_tables_sort(arabert: Path, rules: Path, tmp_path: Path) -> None:
-    api = pytest.importorskip("playwright.sync_api")
+def test_on_a_screen_nothing_sticks_out_and_tables_sort(
+    arabert: Path, rules: Path, tmp_path: Path, browser: Any
+) -> None:
     call(arabert, rules, "-o", tmp_path)
-    with api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=QUIET.split())
-        page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
-        troubles: list[str] = []
-        page.on("pageerror", lambda e: troubles.append(str(e)))
-        page.on("request", lambda r: r.url.startswith("file:") or troubles.append(r.url))
-        page.goto((tmp_path / "report.html").as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 28)"
-        last = "[...document.querySelectorAll('table.errors tbody tr')].map(r => +r.cells[4].textContent)"
-        assert page.evaluate(last) == sorted(page.evaluate(last), reverse=True)
-        page.locator("table.errors thead .by").nth(4).click()
-        assert page.evaluate(last) == sorted(page.evaluate(last))
-        page.locator("table.errors thead .by").nth(4).press("Enter")
-        assert page.evaluate(last) == sorted(page.evaluate(last), reverse=True)
-        right = "getComputedStyle(document.querySelector('.errors .text')).direction"
-        assert page.evaluate(right) == "rtl"
-        page.emulate_media(media="print")
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-        assert troubles == []
-        browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+    troubles: list[str] = []
+    page.on("pageerror", lambda e: troubles.append(str(e)))
+    page.on("request", lambda r: r.url.startswith("file:") or troubles.append(r.url))
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 28)"
+    last = "[...document.querySelectorAll('table.errors tbody tr')].map(r => +r.cells[4].textContent)"
+    assert page.evaluate(last) == sorted(page.evaluate(last), reverse=True)
+    page.locator("table.errors thead .by").nth(4).click()
+    assert page.evaluate(last) == sorted(page.evaluate(last))
+    page.locator("table.errors thead .by").nth(4).press("Enter")
+    assert page.evaluate(last) == sorted(page.evaluate(last), reverse=True)
+    right = "getComputedStyle(document.querySelector('.errors .text')).direction"
+    assert page.evaluate(right) == "rtl"
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert troubles == []
+    page.close()

@@ -10,7 +10,7 @@ import onnx
 import pytest
 import torch
 from click.testing import CliRunner
-from conftest import Newsroom, invented
+from conftest import Newsroom, invented, spread_out
 
 from isnad import load_classifier
 from isnad.artefact import SCHEMA, Manifest, write_artefact
@@ -35,11 +35,8 @@ def trained(
     name, recipe = {"arabert": (tiny_arabert, "arabert-v02"), "modernbert": (tiny_modernbert, "plain")}[request.param]
     base, tokenizer = open_encoder(str(name), dropout=0.0, seed=4)
     model = StanceModel(base)
-    generator = torch.Generator().manual_seed(4)
+    spread_out(model)
     with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim == 2:
-                parameter.copy_(0.25 * torch.randn(parameter.shape, generator=generator))
         for layer_norm in (m for m in model.base.modules() if isinstance(m, torch.nn.LayerNorm)):
             layer_norm.weight[3] = 20.0
     manifest = Manifest(

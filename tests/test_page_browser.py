@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,6 @@ from isnad.labels import Stance
 from isnad.page import render_article, render_page
 from isnad.predictions import LabelledArticle
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SWITCHES = "no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update disable-sync"
 ABOUT = Article("x", "", None, "صحيفة الورق", "2024-05-14", "ليلى الحدّاد", None, "https://news.test/" + "a" * 80)
 LONG: Row = ("كلمة" * 60 + " https://example.test/" + "a" * 300, Stance.DENY, 0.4, None, "كلمة" * 60, True)
 
@@ -64,18 +59,6 @@ CONTRAST = """selectors => {
         return [e.className, (bright + .05) / (dim + .05)];
     });
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        if os.environ.get("ISNAD_REQUIRE_BROWSER"):
-            pytest.fail("ISNAD_REQUIRE_BROWSER is set and there is no Chromium here")
-        pytest.skip("no Chromium here")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[f"--{x}" for x in SWITCHES.split()])
-        yield browser
-        browser.close()
 
 
 class Sheet:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import spread_out
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -242,11 +243,7 @@ def tiny(request: pytest.FixtureRequest, tiny_arabert: Path, tiny_modernbert: Pa
     name, recipe = {"arabert": (tiny_arabert, "arabert-v02"), "modernbert": (tiny_modernbert, "plain")}[request.param]
     base, tokenizer = open_encoder(str(name), dropout=0.0, seed=4)
     model = StanceModel(base)
-    generator = torch.Generator().manual_seed(4)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim == 2:
-                parameter.copy_(0.25 * torch.randn(parameter.shape, generator=generator))
+    spread_out(model)
     asked = manifest(recipe=recipe, max_length=40, context="title+before", temperature=1.3)
     return TransformerClassifier(asked, model, tokenizer)
 

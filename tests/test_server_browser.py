@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +10,6 @@ from typing import Any
 import pytest
 from test_server import Running, serving
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SWITCHES = "no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update disable-sync"
 TITLE = "خلاف على سوق الوادي"
 TEXT = """أغلقت بلدية الوادي سوق الخضار صباح الأحد. وقال رئيس اللجنة نعمان الشيّال إن السوق سيُفتح بعد أسبوع.
 ونفى التاجر هاني العطّار ما تردد عن بيع المحال. وقد ترتفع الأسعار إذا طال الإغلاق."""
@@ -37,18 +33,6 @@ DROP = """([name, text, count]) => {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with serving(tmp_path_factory.mktemp("browser") / "log", "--max-sentences", "40") as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        if os.environ.get("ISNAD_REQUIRE_BROWSER"):
-            pytest.fail("no Chromium here, and ISNAD_REQUIRE_BROWSER asks for one")
-        pytest.skip("no Chromium here")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[f"--{x}" for x in SWITCHES.split()])
-        yield browser
-        browser.close()
 
 
 class Desk:

@@ -8,10 +8,8 @@ import os
 import re
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -30,12 +28,9 @@ T = TypeVar("T")
 
 STDIN = "-"
 NOTHING_DONE, SOME_FAILED, INTERRUPTED = 1, 3, 130
-NOT_ARABIC = "not_arabic"
-"""Warning on every sentence of an article without an Arabic letter: none of them is given a stance."""
 JSON_ERRORS = "--json-errors"
 """The option, of every command, that makes each line on standard error a JSON object."""
 
-_ARABIC = re.compile("[\u0620-\u064a\u066e-\u06d3\u0750-\u077f\u08a0-\u08c9\ufb50-\ufdff\ufe70-\ufefc]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _as_json = False
 
@@ -180,18 +175,10 @@ def labelled(articles: Iterable[Article], classifier: Classifier, failures: Fail
 def answered(articles: Iterable[Article], classifier: Classifier) -> Labelled:
     """Every article with its answers, in order; one without an Arabic letter gets no stance, and a warning is said."""
     from isnad.classifier import label_articles
+    from isnad.predictions import NOT_ARABIC
 
-    given: deque[tuple[Article, bool]] = deque()
-
-    def arabic() -> Iterator[Article]:
-        for article in articles:
-            given.append((article, _ARABIC.search(article.text) is not None))
-            yield article if given[-1][1] else replace(article, text="\n" * len(article.text))
-
-    for _, answer in label_articles(arabic(), classifier=classifier):
-        article, is_arabic = given.popleft()
-        if not is_arabic:
-            answer = _unlabelled(article, classifier.name)
+    for article, answer in label_articles(articles, classifier=classifier):
+        if any(NOT_ARABIC in sentence.warnings for sentence in answer.sentences):
             complain("warning", f"{article.doc_id}: expected Arabic, found not one Arabic letter; no label given")
         yield article, answer
 
@@ -199,15 +186,6 @@ def answered(articles: Iterable[Article], classifier: Classifier) -> Labelled:
 def no_sentence(article: Article) -> IsnadError:
     """What there is to say of an article without a sentence."""
     return IsnadError(f"{article.doc_id}: expected an article, found no sentence in it")
-
-
-def _unlabelled(article: Article, name: str) -> LabelledArticle:
-    from isnad.predictions import LabelledArticle, LabelledSentence, Prediction
-    from isnad.sentences import split_sentences
-
-    nothing = Prediction.nothing(NOT_ARABIC)
-    sentences = [LabelledSentence.of(s.text, s.start, nothing) for s in split_sentences(article.text)]
-    return LabelledArticle(article.text, sentences, article.title, name)
 
 
 # --- writing ----------------------------------------------------------------------------------------

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from isnad.articles import Article
 from isnad.classifier import label_articles
-from isnad.predictions import FAILED, Classifier, LabelledArticle, LabelledSentence, Prediction
+from isnad.predictions import FAILED, Classifier, LabelledArticle
 from isnad.sentences import split_sentences
 from isnad.server.problems import Refusal
 from isnad.server.settings import Limits
-
-NOT_ARABIC = "not_arabic"
-"""Warning on every sentence of an article without an Arabic letter: none of them is given a stance."""
-
-_ARABIC = re.compile("[\u0620-\u064a\u066e-\u06d3\u0750-\u077f\u08a0-\u08c9\ufb50-\ufdff\ufe70-\ufefc]")
 
 
 def labeller(classifier: Classifier) -> Callable[[Sequence[Article]], list[LabelledArticle]]:
     """What the thread of the model runs: one call of `label_articles` for all articles, in order."""
 
     def label(articles: Sequence[Article]) -> list[LabelledArticle]:
-        arabic = [a if _ARABIC.search(a.text) else replace(a, text="") for a in articles]
-        answers = [answer for _, answer in label_articles(arabic, classifier=classifier)]
-        return [
-            answer if given is article else _unlabelled(article, answer.model)
-            for article, given, answer in zip(articles, arabic, answers, strict=True)
-        ]
+        return [answer for _, answer in label_articles(articles, classifier=classifier)]
 
     return label
-
-
-def _unlabelled(article: Article, model: str) -> LabelledArticle:
-    nothing = Prediction.nothing(NOT_ARABIC)
-    sentences = [LabelledSentence.of(s.text, s.start, nothing) for s in split_sentences(article.text)]
-    return LabelledArticle(article.text, sentences, article.title, model)
 
 
 def has_failed(article: LabelledArticle) -> bool:
