@@ -69,6 +69,9 @@ pretrain: setup
 	rm -rf train/encoder && cp -r runs/weak-second/encoder train/encoder
 
 release: run
+	$(BIN)/python -m train.export runs/default
+	$(BIN)/python -m train.calibration runs/default
+	$(BIN)/python -m eval runs/default --bootstrap 2000 -o runs/report
 	$(BIN)/python -m train.release runs/default runs/report/report.json
 
 floors: setup

@@ -1,7 +1,8 @@
 """Make `isnad/model` from a judged run: python -m train.release runs/default runs/report/report.json [--fp32]
 
-Copies the artefact, adds a `model.onnx` (int8 unless --fp32) whose labels agree on dev, and fills the model
-card from the report.
+Copies the artefact, adds a `model.onnx` (int8; `model-fp32.onnx` with --fp32) whose labels agree on dev, and fills the
+model card from the report. `make release` exports and calibrates the run first: the report then judges, and
+`isnad.json` describes, the model that ships.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import click
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from isnad.artefact import read_manifest
-from isnad.classifier import RELEASED, artefact_folder
+from isnad.classifier import ONNX, ONNX_FP32, RELEASED, artefact_folder
 from isnad.errors import IsnadError
 from isnad.labels import Stance
 from train.export import add_onnx
@@ -91,6 +92,8 @@ def release(run: Path, report: Path, target: Path, *, int8: bool) -> None:
     facts |= {"config": (run / "config.yaml").read_text(encoding="utf-8").splitlines()}
     facts |= {"metrics": [json.loads(x) for x in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]}
     (beside / "training.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for model in (ONNX, ONNX_FP32):  # one that the run was judged with would be opened before a new one
+        (beside / model).unlink(missing_ok=True)
     same = add_onnx(beside, int8=int8)
     text = card(json.loads(report.read_text(encoding="utf-8")), beside, same, "int8" if int8 else "fp32")
     (beside / "README.md").write_text(text, encoding="utf-8")
