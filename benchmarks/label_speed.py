@@ -29,9 +29,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import click
 
-from isnad.artefact import Manifest, read_manifest
+from isnad.artefact import ONNX, Manifest, read_manifest
 from isnad.articles import read_articles
-from isnad.classifier import CONTEXT, ONNX, artefact_folder, label_articles, load_classifier
+from isnad.classifier import CONTEXT, artefact_folder, label_articles, load_classifier
 from isnad.errors import IsnadError
 from isnad.examples import read_documents
 from isnad.files import write_whole

@@ -17,6 +17,8 @@ from isnad.labels import Stance
 
 MANIFEST = "isnad.json"
 SCHEMA = "isnad-artefact/1"
+ONNX, ONNX_FP32 = "model.onnx", "model-fp32.onnx"
+"""Names of an exported model, in int8 and in fp32."""
 Kind = Literal["majority", "rules", "tfidf", "recurrent", "transformer"]
 
 _ALL = Field(min_length=len(Stance), max_length=len(Stance))

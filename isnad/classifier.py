@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from isnad.artefact import MANIFEST, Manifest, read_manifest
+from isnad.artefact import MANIFEST, ONNX, ONNX_FP32, Manifest, read_manifest
 from isnad.confidence import in_force
 from isnad.errors import IsnadError, need
 from isnad.predictions import (
@@ -42,7 +42,6 @@ log = logging.getLogger("isnad")
 RELEASED = Path(__file__).with_name("model")
 """Where the released classifier lies in the wheel."""
 ARTEFACT = "artefact"
-ONNX, ONNX_FP32 = "model.onnx", "model-fp32.onnx"
 CONTEXT = 3
 """Preceding sentences handed to the classifier."""
 _ARABIC = re.compile("[\u0620-\u064a\u066e-\u06d3\u0750-\u077f\u08a0-\u08c9\ufb50-\ufdff\ufe70-\ufefc]")
@@ -235,9 +234,11 @@ def _labelled(judge: Classifier, texts: Sequence[tuple[str, str | None]]) -> lis
         return _together(judge, texts)
     except Exception as error:
         found = [_alone(judge, *text) for text in texts]
-        if all(article is None for article in found):
+        failed = sum(article is None for article in found)
+        if failed == len(texts):
             raise
-        log.warning("an article could not be labelled: %s", error)
+        if failed:  # the kind of the error alone: its message may hold words of an article
+            log.warning("the classifier failed on %d of %d articles (%s)", failed, len(texts), type(error).__name__)
         return [article or _failed(judge, *text) for article, text in zip(found, texts, strict=True)]
 
 

@@ -32,10 +32,8 @@ LANGUAGES = ("en", "ar")
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _WARNINGS = {
-    "no_proposition": ("no proposition in it", "لا قضية فيها"),
-    "not_arabic": ("not Arabic", "ليست عربية"),
-    "nothing_left": ("nothing left after normalisation", "لم يبق منها شيء بعد التسوية"),
-    "empty": ("nothing left after normalisation", "لم يبق منها شيء بعد التسوية"),
+    "not_arabic": ("Not one Arabic letter: no sentence was given a stance.", "لا حرف عربياً فيه: لم تُصنَّف جمله."),
+    "failed": ("The classifier failed on it: no sentence was given a stance.", "تعذّر تصنيفه: لم تُصنَّف جمله."),
     "cut": ("longer than the model reads; its end was not seen", "أطول مما يقرؤه النموذج؛ لم يُقرأ آخرها"),
 }
 

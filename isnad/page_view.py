@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from isnad.labels import Stance
-from isnad.predictions import LabelledArticle, LabelledSentence, Span
+from isnad.predictions import FAILED, NOT_ARABIC, LabelledArticle, LabelledSentence, Span
 from isnad.table import percent
 
 if TYPE_CHECKING:
@@ -109,6 +109,9 @@ class Facts:
         return found[0] if found else ""
 
 
+WHOLE = (NOT_ARABIC, FAILED)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """All that the templates show of one article; `key` begins every id in it."""
@@ -122,6 +125,8 @@ class View:
     shares: tuple[Share, ...]
     quoted: tuple[Quoted, ...]
     denied: tuple[tuple[int, LabelledSentence], ...]
+    warnings: tuple[str, ...]
+    """What holds of every sentence and leaves none a stance: another language, a classifier that failed."""
 
     @property
     def total(self) -> int:
@@ -147,6 +152,7 @@ def view_of(article: LabelledArticle, key: str, about: Article | None = None) ->
         shares=tuple(_shares(article)),
         quoted=tuple(_quoted(numbered)),
         denied=tuple((n, s) for n, s in numbered if s.label is Stance.DENY),
+        warnings=tuple(w for w in WHOLE if numbered and all(w in s.warnings for _, s in numbered)),
     )
 
 

@@ -12,6 +12,8 @@ NOT_ARABIC = "not_arabic"
 """Warning on every sentence of an article without an Arabic letter: none of them is given a stance."""
 NO_PROPOSITION = "no_proposition"
 """Warning on a byline, credit or link: split and kept, never given a stance."""
+NOTHING_LEFT = "nothing_left"
+"""Warning where normalisation leaves no word."""
 FAILED = "failed"
 """Warning on the sentences of an article that the classifier could not answer, where it answered others."""
 

@@ -207,7 +207,7 @@ def test_one_bad_file_is_named_and_the_rest_goes_on(news: Path, broken: list[Pat
     errors = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == len(broken)
     assert all(path.stem in error for path, error in zip(broken, errors, strict=True))
-    assert run.stderr.splitlines()[-1] == "articles labelled: 1; what could not be read stands above"
+    assert run.stderr.splitlines()[-1] == "articles written: 1; what could not be read or labelled stands above"
 
 
 def test_all_bad_is_exit_1(broken: list[Path]) -> None:

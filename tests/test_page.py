@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from isnad.articles import Article
 from isnad.labels import Stance
 from isnad.page import environment, render_article, render_page, script, style
-from isnad.predictions import NO_PROPOSITION, LabelledArticle, LabelledSentence, Prediction, Span
+from isnad.predictions import FAILED, NO_PROPOSITION, NOT_ARABIC, LabelledArticle, LabelledSentence, Prediction, Span
 
 HOSTILE = (
     "</p></article><script>window.hit=1</script><img src='http://evil.test/x' onerror='window.hit=1'>"
@@ -117,6 +117,16 @@ def test_low_confidence_is_marked_and_said_but_not_where_it_is_undecided() -> No
     text = body(render_page([labelled([row, " ", (*row[:2], 0.6, *row[3:]), " ", (*row[:5], True)])]))
     assert re.findall(r'<span class="(s [^"]*)"', text) == ["s assert low", "s assert", "s assert undecided"]
     assert len(re.findall('aria-label="[^"]*low confidence', text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("warning", "said"), [(NOT_ARABIC, "Not one Arabic letter"), (FAILED, "The classifier failed")]
+)
+def test_an_article_without_a_stance_says_why(warning: str, said: str) -> None:
+    text = "Prices may rise."
+    sentence = LabelledSentence.of(text, 0, Prediction.nothing(warning))
+    assert said in render_page([LabelledArticle(text, [sentence], None, "test")])
+    assert said not in render_page([labelled(ROWS)])
 
 
 def test_cue_and_source_may_overlap() -> None:

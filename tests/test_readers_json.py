@@ -107,6 +107,10 @@ def test_bad_records_are_told_with_their_place_and_the_rest_is_read(tmp_path: Pa
     found, failures = all_of(path)
     assert [a.doc_id for a in found] == ["list-1", "list-4"]
     assert [f.split(": ")[1] for f in failures] == ["item 2", "item 3", "item 5"]
+    path.write_text(f"[{good.decode()}]\n[{good.decode()}]\n", encoding="utf-8")
+    found, failures = all_of(path)
+    assert [a.doc_id for a in found] == ["list-1"]
+    assert "expected the end of the file behind the list, found more" in failures[0]
     path.write_text("[]", encoding="utf-8")
     assert all_of(path) == ([], [": expected a list of articles, found an empty one"])
 

@@ -258,6 +258,22 @@ def test_a_name_that_changes_its_address_is_connected_to_the_checked_one(
     assert "which is 10.0.0.1" in refusal(f"http://both.example:{site.port}/", allow_private=False)
 
 
+def test_dead_addresses_share_the_time_and_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[float] = []
+
+    def dead(_: tuple[str, int], seconds: float) -> socket.socket:
+        tried.append(seconds)
+        raise OSError("dead")
+
+    monkeypatch.setattr(socket, "create_connection", dead)
+    named(monkeypatch, {"many.example": [[f"93.184.216.{n}" for n in range(1, 40)]] * 2})
+    with pytest.raises(IsnadError):
+        fetch("http://many.example/", allow_private=False, timeout=9.0)
+    assert len(tried) == web.ADDRESSES
+    assert tried == sorted(tried, reverse=True)
+    assert tried[0] <= 9.0
+
+
 def test_a_proxy_is_used_only_where_private_addresses_are_allowed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", site.url)
     site.answers["http://wadi.example/a"] = site.answers.setdefault("/", lambda _: None)

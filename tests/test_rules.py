@@ -398,7 +398,7 @@ TEXT = st.one_of(
 def test_total_and_in_bounds(sentence: str, before: str | list[str] | None, title: str | None) -> None:
     (answer,) = RULES.predict([sentence], before=[before], title=[title])
     if answer.label is None:
-        assert answer.warnings == ["empty"]
+        assert answer.warnings == ["nothing_left"]
         return
     assert set(answer.scores) == {s.value for s in Stance}
     assert sum(answer.scores.values()) == pytest.approx(1)

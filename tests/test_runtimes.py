@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isnad import load_classifier
-from isnad.artefact import SCHEMA, Manifest, write_artefact
+from isnad.artefact import ONNX_FP32, SCHEMA, Manifest, write_artefact
 from isnad.errors import IsnadError
 from isnad.labels import Stance
 from isnad.predictions import NO_PROPOSITION, Classifier
@@ -33,7 +33,7 @@ from isnad.runtimes.base import (
 )
 from isnad.runtimes.batches import batches_by_tokens
 from isnad.runtimes.linear import LinearClassifier
-from isnad.runtimes.onnx import MODEL_FP32, OnnxClassifier
+from isnad.runtimes.onnx import OnnxClassifier
 from isnad.runtimes.transformer import StanceModel, TransformerClassifier, encode, open_encoder
 from isnad.text import Normalised, normalise_text
 from train.export import export_onnx
@@ -323,7 +323,7 @@ def test_what_is_saved_opens_as_the_same_model(tiny: TransformerClassifier, tmp_
 def test_the_exported_model_answers_as_the_trained_one(tiny: TransformerClassifier, tmp_path: Path) -> None:
     folder = write_artefact(tmp_path / "artefact", tiny.manifest, tiny.save)
     torch_one = TransformerClassifier.load(folder, tiny.manifest)
-    export_onnx(TransformerClassifier.load(folder, tiny.manifest), folder / MODEL_FP32)
+    export_onnx(TransformerClassifier.load(folder, tiny.manifest), folder / ONNX_FP32)
     assert not list(folder.glob("*.part"))
     onnx_one = load_classifier(tmp_path)
     assert isinstance(onnx_one, OnnxClassifier), "an exported model is preferred where it lies"
@@ -367,7 +367,7 @@ def test_runtime_and_precision_choose_among_what_the_folder_holds(tiny: Transfor
     folder = write_artefact(tmp_path / "artefact", tiny.manifest, tiny.save)
     with pytest.raises(IsnadError, match=r"expected one of torch fp32, torch bf16, found runtime 'onnx'"):
         load_classifier(folder, runtime="onnx")
-    export_onnx(TransformerClassifier.load(folder, tiny.manifest), folder / MODEL_FP32)
+    export_onnx(TransformerClassifier.load(folder, tiny.manifest), folder / ONNX_FP32)
     assert isinstance(load_classifier(folder, precision="fp32"), OnnxClassifier)
     with pytest.raises(IsnadError, match="found runtime 'auto' with precision 'int8'"):
         load_classifier(folder, precision="int8")

@@ -31,11 +31,12 @@ from isnad.classifier import label_article, load_classifier
 from isnad.errors import IsnadError
 from isnad.predictions import LabelledArticle
 from isnad.readers.web import Fetched
-from isnad.server.app import create_app
+from isnad.server.app import THREADS, Engine, create_app
 from isnad.server.batching import Batcher
 from isnad.server.protocol import PatientProtocol
 from isnad.server.run import listen
-from isnad.server.settings import Limits, Settings
+from isnad.server.settings import Limits, Settings, bare
+from isnad.server.uploads import read_url
 
 TEXT = (
     BYLINE.format("", "الوادي") + "\n\nافتُتح الجسر صباح أمس. ونفى المقاول سامر الديب إصابة أي عامل، وقد ترتفع الرسوم."
@@ -395,6 +396,38 @@ def test_a_client_that_hangs_up_frees_its_place() -> None:
         assert sent == []
 
     asyncio.run(scene())
+
+
+def test_clients_that_leave_do_not_multiply_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    running: list[str] = []
+
+    def fetch(url: str, **_: Any) -> Fetched:
+        running.append(url)
+        gate.wait(60)
+        raise IsnadError("nothing", path=url)
+
+    monkeypatch.setattr("isnad.server.uploads.fetch", fetch)
+
+    async def scene() -> None:
+        engine = Engine(load_classifier("rules"), Settings())
+        left = [asyncio.create_task(engine.run(read_url, f"http://a.example/{n}", Limits())) for n in range(60)]
+        await asyncio.sleep(0)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        gate.set()
+
+    asyncio.run(scene())
+    assert len(running) <= THREADS
+
+
+@pytest.mark.parametrize(
+    ("host", "name"), [("::1", "::1"), ("[::1]:80", "::1"), ("A.example.:8000", "a.example"), ("", "")]
+)
+def test_a_host_is_read_without_its_port(host: str, name: str) -> None:
+    assert bare(host) == name
+    assert not Settings(names=("::1",)).is_called("")
 
 
 # --- headers, hosts, other sites ------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from isnad import label_article, load_classifier
 from isnad.articles import Article
 from isnad.classifier import label_articles
 from isnad.labels import Stance
-from isnad.predictions import FAILED, Classifier, Prediction
+from isnad.predictions import FAILED, NOT_ARABIC, Classifier, Prediction
 
 
 def articles(count: int) -> list[Article]:
@@ -106,6 +106,23 @@ def test_an_article_that_fails_costs_the_others_nothing(small_windows: int) -> N
     assert [(s.label, s.warnings) for s in found[4][1].sentences] == [(None, [FAILED])] * 2
     for article, answer in found[:4] + found[5:]:
         assert answer == label_article(article.text, title=article.title, classifier=Counting())
+
+
+def test_what_is_logged_of_a_failure_holds_no_word_of_an_article(caplog: pytest.LogCaptureFixture) -> None:
+    class Quoting(Counting):
+        def predict(self, sentences: Sequence[str], **context: Any) -> list[Prediction]:
+            if any("عطل" in s for s in sentences):
+                raise ValueError(f"cannot read {sentences}")
+            return super().predict(sentences, **context)
+
+    given = [*articles(2), Article("bad", "وقع عطل في قمنيم مساء السبت.")]
+    list(label_articles(given, classifier=Quoting()))
+    assert caplog.messages == ["the classifier failed on 1 of 3 articles (ValueError)"]
+
+
+def test_a_text_without_an_arabic_letter_gets_no_stance_and_says_why() -> None:
+    found = label_article("The ministry denied it. Prices may rise.", classifier=Counting())
+    assert [(s.label, s.warnings) for s in found.sentences] == [(None, [NOT_ARABIC])] * 2
 
 
 def test_a_classifier_that_fails_on_everything_is_not_hidden() -> None:

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from isnad.artefact import Manifest, read_manifest
-from isnad.classifier import ONNX, ONNX_FP32, artefact_folder
+from isnad.artefact import ONNX, ONNX_FP32, Manifest, read_manifest
+from isnad.classifier import artefact_folder
 from isnad.errors import IsnadError
 from isnad.examples import Example, find_corpora, load_data
 from isnad.runtimes.base import Item, make_item

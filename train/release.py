@@ -17,8 +17,8 @@ from typing import Any
 import click
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from isnad.artefact import read_manifest
-from isnad.classifier import ONNX, ONNX_FP32, RELEASED, artefact_folder
+from isnad.artefact import ONNX, ONNX_FP32, read_manifest
+from isnad.classifier import RELEASED, artefact_folder
 from isnad.errors import IsnadError
 from isnad.labels import Stance
 from train.export import add_onnx

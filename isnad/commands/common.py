@@ -164,12 +164,12 @@ def count(names: Iterable[str]) -> int:
 
 
 def labelled(articles: Iterable[Article], classifier: Classifier, failures: Failures) -> Labelled:
-    """The articles with their answers, in order; one without a sentence is handed to `failures`."""
+    """The articles with their answers, in order; what is in the way of an answer is handed to `failures`."""
     for article, answer in answered(articles, classifier):
+        if (found := trouble(article, answer)) is not None:
+            failures(found)
         if answer.sentences:
             yield article, answer
-        else:
-            failures(no_sentence(article))
 
 
 def answered(articles: Iterable[Article], classifier: Classifier) -> Labelled:
@@ -183,9 +183,15 @@ def answered(articles: Iterable[Article], classifier: Classifier) -> Labelled:
         yield article, answer
 
 
-def no_sentence(article: Article) -> IsnadError:
-    """What there is to say of an article without a sentence."""
-    return IsnadError(f"{article.doc_id}: expected an article, found no sentence in it")
+def trouble(article: Article, answer: LabelledArticle) -> IsnadError | None:
+    """Why an article has no answer: there is no sentence in it, or the classifier failed on it."""
+    from isnad.predictions import FAILED
+
+    if not answer.sentences:
+        return IsnadError(f"{article.doc_id}: expected an article, found no sentence in it")
+    if all(FAILED in s.warnings for s in answer.sentences):
+        return IsnadError(f"{article.doc_id}: the classifier failed on it; its sentences have no stance")
+    return None
 
 
 # --- writing ----------------------------------------------------------------------------------------

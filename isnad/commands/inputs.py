@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from isnad.articles import LeftOut, read_articles, sources
 from isnad.classifier import WINDOW
-from isnad.commands.common import STDIN, answered, bare, count, no_sentence
+from isnad.commands.common import STDIN, answered, bare, count, trouble
 from isnad.errors import IsnadError
 from isnad.output.journal import Failure, Mark
-from isnad.predictions import FAILED
 
 if TYPE_CHECKING:
     from isnad.articles import Article
@@ -63,13 +62,10 @@ class Inputs:
         self._marked = len(self._unread), 0
         for article, answer in answered(self._read(began), classifier):
             self._at, self._taken, self._ends = self._given.popleft()
-            if not answer.sentences:
-                self._unlabelled.append((self._at, no_sentence(article)))
-                continue
-            if all(FAILED in s.warnings for s in answer.sentences):
-                failed = IsnadError(f"{article.doc_id}: the classifier failed on it; its sentences have no stance")
-                self._unlabelled.append((self._at, failed))
-            yield article, answer
+            if (found := trouble(article, answer)) is not None:
+                self._unlabelled.append((self._at, found))
+            if answer.sentences:
+                yield article, answer
 
     def mark(self) -> Mark | None:
         """Where the last article that `labelled` gave stands, with what failed since the mark before.

@@ -104,7 +104,7 @@ def label(
         if not done:
             ctx.exit(NOTHING_DONE)
     if failures:
-        remark(f"articles labelled: {done}; what could not be read stands above")
+        remark(f"articles written: {done}; what could not be read or labelled stands above")
         ctx.exit(SOME_FAILED)
 
 
@@ -112,8 +112,6 @@ def _refuse(files: Sequence[str], form: str, sets: float | None, output: Path | 
     """Raise for options that do not go together."""
     if output and os.path.isfile(output) and any(os.path.isfile(f) and os.path.samefile(f, output) for f in files):
         raise click.BadParameter(f"{output} is one of the files to label; name another", param_hint="-o")
-    if sets is not None and form == "html":
-        raise click.BadParameter("expected another --format, found html; name table or jsonl", param_hint="--sets")
     if form == "parquet":
         need("pyarrow", extra="tables")
         if output is None and sys.stdout.isatty():

@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from isnad.commands.common import NOTHING_DONE, SOME_FAILED, complain, count, labelled, read, remark, sink, watched
+from isnad.commands.common import (
+    NOTHING_DONE,
+    SOME_FAILED,
+    bare,
+    complain,
+    count,
+    labelled,
+    read,
+    remark,
+    sink,
+    watched,
+)
 from isnad.commands.options import column_option
 from isnad.errors import IsnadError
 
@@ -66,6 +77,7 @@ def profile(
     """
     if output and os.path.isfile(output) and any(os.path.isfile(f) and os.path.samefile(f, output) for f in files):
         raise click.BadParameter(f"{output} is one of the files to read; name another", param_hint="-o")
+    from isnad.articles import LeftOut
     from isnad.profile import RENDERERS, errors_of, profile_of
 
     failures: list[IsnadError] = []
@@ -75,13 +87,13 @@ def profile(
         if not groups and not failures:
             failures.append(IsnadError("expected sentences with a stance, found none in these files"))
         for failure in failures:
-            complain("error", failure)
+            complain("note" if isinstance(failure, LeftOut) else "error", failure)
         if not groups:
             ctx.exit(NOTHING_DONE)
         if note:
             complain("note", note)
         stream.write(RENDERERS[form](profile_of(groups, errors, by), by))
-    if failures:
+    if any(not isinstance(failure, LeftOut) for failure in failures):
         remark("the shares are of what could be read; what could not stands above")
         ctx.exit(SOME_FAILED)
 
@@ -129,8 +141,7 @@ def _telling(failures: list[IsnadError], folder: str) -> Failures:
     def tell(error: IsnadError) -> None:
         path = str(error.path or "")
         if path.startswith(f"{folder}{os.sep}"):
-            where = f"{path}: " if error.line is None else f"{path}:{error.line}: "
-            error = IsnadError(str(error).removeprefix(where), path=Path(path).name, line=error.line)
+            error = type(error)(bare(error), path=Path(path).name, line=error.line)
         failures.append(error)
 
     return tell

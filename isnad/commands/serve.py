@@ -63,8 +63,8 @@ def serve(
     """Serve the page and the API until Ctrl-C or SIGTERM.
 
     The page labels what is pasted or dropped; `POST /label` does it for programs, and /openapi.json describes it.
-    Nothing that is sent is kept or logged. There is no password: listen on more than 127.0.0.1 behind a proxy that
-    asks for one.
+    Nothing that is sent is written to disk or logged. There is no password: listen on more than 127.0.0.1 behind a
+    proxy that asks for one.
     """
     need("fastapi", "uvicorn", extra="serve")
     from isnad.classifier import load_classifier

@@ -146,7 +146,7 @@ def _article(found: Sequence[Mapping[str, Any]]) -> LabelledArticle:
             if gap < 0:
                 raise ValueError(f"one that begins at {row['start']}, before the end of the one above; sort the rows")
             sentences.append(_sentence(row))
-        except (ValueError, TypeError, AttributeError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             where = f"{row.get('doc_id')}, sentence {row['sentence']}"
             raise IsnadError(f"{where}: expected a labelled sentence, found {error}") from None
         parts += (before if len(before) == gap else " " * gap, row["text"], row.get("after") or "")

@@ -82,6 +82,10 @@ def _items(stream: io.BufferedReader, origin: Origin) -> Iterator[Any]:
     while True:
         position = _GAP.match(buffer, position).end()  # type: ignore[union-attr]
         if buffer.startswith("]", position):
+            if buffer[position + 1 :].strip() or pieces.take(HEAD).strip():
+                raise Place(origin, number, "item").error(
+                    "expected the end of the file behind the list, found more; give one list, or JSON Lines"
+                )
             return
         try:
             value, end = decoder.raw_decode(buffer, position)

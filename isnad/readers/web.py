@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
-import re
 import socket
 import ssl
 import threading
@@ -29,6 +28,8 @@ from isnad.readers.article import MAX_BYTES
 TIMEOUT = 20.0
 HOPS = 5
 """Redirections that are followed."""
+ADDRESSES = 4
+"""Of one host, how many are tried."""
 
 _AGENT = "isnad (reader of Arabic news; one page at a time)"
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -45,11 +46,6 @@ class Fetched:
     data: bytes
     media_type: str
     charset: str | None
-
-
-def is_url(name: str) -> bool:
-    """Whether a name is an http(s) address and not a file."""
-    return re.match(r"https?://", name, re.IGNORECASE) is not None
 
 
 def is_public(address: str) -> bool:
@@ -69,6 +65,8 @@ def is_public(address: str) -> bool:
 
 def fetch(url: str, *, allow_private: bool = True, timeout: float = TIMEOUT, limit: int = MAX_BYTES) -> Fetched:
     """The body of the answer to a GET of `url`, at most `limit` bytes, within `timeout` seconds for all hops.
+
+    Looking up a host name is not counted: that is the resolver's own time.
 
     With `allow_private=False` every hop must resolve to public addresses alone, and no proxy is used. Raises
     IsnadError in one sentence for everything that goes wrong.
@@ -157,13 +155,17 @@ class _Plain(http.client.HTTPConnection):
             self.sock.do_handshake()
 
     def _connected(self) -> socket.socket:
-        for last, address in enumerate(self.addresses, 1):
+        deadline = time.monotonic() + float(self.timeout or 0)
+        trouble = OSError("no address")
+        for address in self.addresses[:ADDRESSES]:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
             try:
-                return socket.create_connection((address, self.port), self.timeout)
-            except OSError:
-                if last == len(self.addresses):
-                    raise
-        raise OSError("no address")
+                return socket.create_connection((address, self.port), left)
+            except OSError as error:
+                trouble = error
+        raise trouble
 
 
 def _connection(parts: SplitResult, allow_private: bool, url: str, deadline: float) -> _Plain:

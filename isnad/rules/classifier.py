@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from isnad.confidence import marked
 from isnad.labels import Stance
-from isnad.predictions import Prediction, Span
+from isnad.predictions import NOTHING_LEFT, Prediction, Span
 from isnad.rules.evidence import SAYING, Hit, hits
 from isnad.rules.match import read
 from isnad.rules.morphology import Form
@@ -70,7 +70,7 @@ class RulesClassifier:
     def _one(self, sentence: str, before: Sequence[str], title: str | None) -> Prediction:
         scene = read(sentence)
         if not any(word[0].isalnum() for word in scene.words):
-            return Prediction.nothing("empty")
+            return Prediction.nothing(NOTHING_LEFT)
         found = hits(scene, before, title)
         hit = self.decide(found)
         stance = KINDS[hit.kind].stance

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from isnad.artefact import Manifest
 from isnad.confidence import marked
 from isnad.labels import Stance
-from isnad.predictions import NO_PROPOSITION, Prediction, Span
+from isnad.predictions import NO_PROPOSITION, NOTHING_LEFT, Prediction, Span
 from isnad.proposition import has_proposition
 from isnad.spans import (
     CUE_THRESHOLD,
@@ -27,8 +27,6 @@ from isnad.spans import (
 )
 from isnad.text import Normalised, normalise, normalise_text
 
-NOTHING_LEFT = "nothing_left"
-"""Warning where normalisation leaves no word."""
 CUT = "cut"
 """Warning where a sentence was longer than the model reads."""
 LEAST_CONTEXT = 8

@@ -18,15 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from isnad.artefact import Manifest
+from isnad.artefact import ONNX, Manifest
 from isnad.errors import IsnadError
 from isnad.runtimes.base import Item, ModelClassifier, Output, TokenTags
 from isnad.runtimes.batches import BATCH_TOKENS, batches_by_tokens
 from isnad.runtimes.tokens import Coded, Coder
 
-MODEL = "model.onnx"
-"""The model in int8, or in whatever precision it was exported to before `MODEL_FP32` was."""
-MODEL_FP32 = "model-fp32.onnx"
 TOKENIZER = "tokenizer.json"
 _LEAST = 128  # tokens: a smaller batch is not worth a thread of its own
 _ANSWERS = ("stance", "attributed", "tags")
@@ -45,7 +42,7 @@ class OnnxClassifier(ModelClassifier):
         self.cores = _cores()
 
     @classmethod
-    def load(cls, folder: Path, manifest: Manifest, *, model: str = MODEL) -> OnnxClassifier:
+    def load(cls, folder: Path, manifest: Manifest, *, model: str = ONNX) -> OnnxClassifier:
         """Open the artefact in `folder`; raises IsnadError when ONNX Runtime cannot read its `model`."""
         import onnxruntime
 

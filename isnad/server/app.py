@@ -6,16 +6,16 @@ refuses; they are switched off, and `/openapi.json` is what tools read.
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Body, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from isnad import __version__
@@ -30,9 +30,12 @@ from isnad.server.requests import demand_json
 from isnad.server.schema import ArticleIn, ArticleOut, ArticlesIn, ArticlesOut, ErrorOut, Health, LabelRequest
 from isnad.server.settings import Settings
 
+T = TypeVar("T")
+THREADS = 8
+"""Requests whose text is being fetched, read, split or rendered at one time."""
 ABOUT = """Stance of Arabic news sentences: asserted, denied, attributed or left open.
 
-Offsets count Unicode code points of the text that was sent. Nothing of a request is kept or logged."""
+Offsets count Unicode code points of the text that was sent. Nothing of a request is written to disk or logged."""
 
 _WHEN = {
     400: "The Host header names no host of this server, or the body is broken.",
@@ -57,10 +60,20 @@ class Engine:
         self.name, self.settings = classifier.name, settings
         self.batcher = Batcher(labeller(classifier), batch=settings.limits.batch, gather=settings.limits.gather)
         self.began = time.monotonic()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="isnad-request")
+
+    async def run(self, work: Callable[..., T], *given: Any) -> T:
+        """`work(*given)` in one of `THREADS` threads; a client that leaves does not free a thread that still runs."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
+
+    async def close(self) -> None:
+        """Finish what waits for the model, and take nothing more."""
+        await self.batcher.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def label(self, articles: Sequence[Article]) -> list[LabelledArticle]:
         """The labelled articles, in order. Raises Refusal for too many sentences, and where the model fails on all."""
-        size = await run_in_threadpool(count_sentences, articles, self.settings.limits)
+        size = await self.run(count_sentences, articles, self.settings.limits)
         answers = await self.batcher.label(articles, size)
         if any(map(has_failed, answers)) and not any(a.sentences and not has_failed(a) for a in answers):
             raise Refusal("failed", "expected an answer of the model, found that it fails on this text; report it")
@@ -70,13 +83,12 @@ class Engine:
 def create_app(classifier: Classifier, settings: Settings | None = None) -> FastAPI:
     """The ASGI application that labels with `classifier`."""
     engine = Engine(classifier, settings or Settings())
-    logging.getLogger("isnad").addHandler(logging.NullHandler())  # what it says of a failure may hold the text
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         engine.batcher.start()
         yield
-        await engine.batcher.close()
+        await engine.close()
 
     app = FastAPI(
         title="isnad", version=__version__, description=ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan

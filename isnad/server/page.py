@@ -10,16 +10,20 @@ from fastapi import Body, Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 
 from isnad import page
 from isnad.articles import Article
+from isnad.predictions import LabelledArticle
 from isnad.server.problems import Refusal
 from isnad.server.requests import demand_json
 from isnad.server.uploads import read_upload, read_url
 
 if TYPE_CHECKING:
     from isnad.server.app import Engine
+
+
+NOTES = 5
+"""Records that could not be read, named above the articles; the rest are counted."""
 
 
 class PageRequest(BaseModel):
@@ -47,14 +51,13 @@ def add_page(app: FastAPI, engine: Engine) -> None:
             return await _fragment(engine, [Article("text", body.text, body.title.strip() or None)])
         if not settings.fetch:
             raise Refusal("not_switched_on", "expected a text or a file, found an address; start with --fetch")
-        return await _fragment(engine, [await run_in_threadpool(read_url, body.url.strip(), settings.limits)])
+        return await _fragment(engine, *await engine.run(read_url, body.url.strip(), settings.limits))
 
     @app.post("/page/file", include_in_schema=False)
     async def label_file(request: Request, name: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
         if request.headers.get("content-type") != "application/octet-stream":
             raise Refusal("not_json", "expected the header Content-Type: application/octet-stream, found another")
-        articles, failures = await run_in_threadpool(read_upload, await request.body(), name)
-        return await _fragment(engine, articles, failures)
+        return await _fragment(engine, *await engine.run(read_upload, await request.body(), name))
 
 
 async def _fragment(engine: Engine, articles: Sequence[Article], failures: Sequence[str] = ()) -> HTMLResponse:
@@ -62,13 +65,18 @@ async def _fragment(engine: Engine, articles: Sequence[Article], failures: Seque
     found = [(given, answer) for given, answer in zip(articles, answers, strict=True) if answer.sentences]
     if not found:
         raise Refusal("unreadable", "expected an article, found no sentence in it; paste the text itself")
-    language = engine.settings.language
+    mute = [f"{given.doc_id}: no sentence in it" for given, a in zip(articles, answers, strict=True) if not a.sentences]
+    return HTMLResponse(await engine.run(_html, found, [*failures, *mute], engine.settings.language))
+
+
+def _html(found: Sequence[tuple[Article, LabelledArticle]], failures: Sequence[str], language: str) -> str:
+    shown = list(failures[:NOTES]) + ([f"{len(failures) - NOTES} more"] if len(failures) > NOTES else [])
+    notes = [f'<p class="note" dir="auto">{escape(failure)}</p>' for failure in shown]
     parts = [
         page.render_article(answer, key=f"a{n}", language=language, about=given)
         for n, (given, answer) in enumerate(found, 1)
     ]
-    notes = [f'<p class="note" dir="auto">{escape(failure)}</p>' for failure in failures[:5]]
-    return HTMLResponse("\n".join([*notes, *parts]))
+    return "\n".join([*notes, *parts])
 
 
 def _index(language: str, fetch: bool) -> tuple[str, str]:

@@ -47,14 +47,15 @@ class Settings:
         must be known; a bare IP address cannot be rebound.
         """
         name = bare(host)
-        return name == "localhost" or name in {bare(n) for n in self.names} or _is_address(name)
+        return bool(name) and (name == "localhost" or name in {bare(n) for n in self.names} or _is_address(name))
 
 
 def bare(host: str) -> str:
     """`host` without port, brackets and closing dot, in lower case: "[::1]:80" is "::1"."""
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].rstrip(".").lower()
+    name = host if host.count(":") > 1 else host.partition(":")[0]  # an IPv6 address has no port without brackets
+    return name.rstrip(".").lower()
 
 
 def _is_address(name: str) -> bool:

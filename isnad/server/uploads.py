@@ -42,16 +42,15 @@ def read_upload(
     return found, [_sentence(error) for error in failures]
 
 
-def read_url(url: str, limits: Limits) -> Article:
-    """The article at a public web address. Raises Refusal where there is none or the address is private."""
+def read_url(url: str, limits: Limits) -> tuple[list[Article], list[str]]:
+    """The articles at a public web address, as `read_upload`. Raises Refusal where there is none or it is private."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise Refusal("not_fetched", "expected an address that begins with http:// or https://, found another")
     try:
         page = fetch(url, allow_private=False, timeout=limits.patience, limit=limits.body)
     except IsnadError as error:
         raise Refusal("not_fetched", _sentence(error)) from None
-    found, _ = read_upload(page.data, "page.html", charset=page.charset, url=page.url)
-    return found[0]
+    return read_upload(page.data, "page.html", charset=page.charset, url=page.url)
 
 
 def _sentence(error: IsnadError) -> str:
