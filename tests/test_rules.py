@@ -377,7 +377,7 @@ def test_is_a_classifier() -> None:
 
 @pytest.mark.parametrize("nothing", ["", "   ", "\n", "…", "«»", "ـ", "\u200f", "،"])
 def test_nothing_to_judge(nothing: str) -> None:
-    assert ask(nothing) == Prediction.nothing("empty")
+    assert ask(nothing) == Prediction.nothing("nothing_left")
 
 
 ARABIC = 'ابتثجحخدذرزسشصضطظعغفقكلمنهويىةأإآءئؤ ،؛:.؟!"«»()-ـَُِّْٰﻻ٣پ\u200f'
