@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.isnad-stamp
+# an encoder into train/encoder: copied beside, then put in its place
+keep = rm -rf train/encoder.part && cp -r $(1) train/encoder.part && rm -rf train/encoder && mv train/encoder.part train/encoder
 CODE   := isnad train eval tests benchmarks
 
 .PHONY: help setup run test lint types imports check recurrent pretrain release floors report screenshots bench clean
@@ -63,10 +65,10 @@ pretrain: setup
 	$(BIN)/python -m train.pretrain configs/pretrain-compact.yaml
 	for kind in rules tfidf recurrent; do $(BIN)/python -m train configs/$$kind.yaml || exit 1; done
 	$(BIN)/python -m train.weak configs/weak-compact.yaml
-	rm -rf train/encoder && cp -r runs/weak-compact/encoder train/encoder
+	$(call keep,runs/weak-compact/encoder)
 	$(BIN)/python -m train configs/default.yaml
 	$(BIN)/python -m train.weak configs/weak-second.yaml
-	rm -rf train/encoder && cp -r runs/weak-second/encoder train/encoder
+	$(call keep,runs/weak-second/encoder)
 
 release: run
 	$(BIN)/python -m train.export runs/default

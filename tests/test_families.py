@@ -38,11 +38,11 @@ from transformers import (
 from transformers.utils import sentencepiece_model_pb2_new as sentencepiece_model
 
 from isnad import load_classifier
-from isnad.artefact import read_manifest
+from isnad.artefact import ONNX_FP32, read_manifest
 from isnad.errors import IsnadError
 from isnad.labels import Stance
 from isnad.runtimes.base import Item, Output, TokenTags
-from isnad.runtimes.onnx import MODEL_FP32, OnnxClassifier
+from isnad.runtimes.onnx import OnnxClassifier
 from isnad.runtimes.transformer import StanceModel, TransformerClassifier, encode, longest_input, open_encoder, pad
 from isnad.text import normalise
 from train.__main__ import main
@@ -354,8 +354,8 @@ def test_onnx_answers_as_torch_does(trained: Trained, tmp_path: Path) -> None:
     sentences = [RAW, *(s for t in TEXTS[:3] for s in t.splitlines()[:4])]
     before = ["", *sentences[:-1]]
     expected = torched.predict(sentences, before=before)
-    export_onnx(torched, trained.artefact / MODEL_FP32)
-    found = OnnxClassifier.load(trained.artefact, manifest, model=MODEL_FP32).predict(sentences, before=before)
+    export_onnx(torched, trained.artefact / ONNX_FP32)
+    found = OnnxClassifier.load(trained.artefact, manifest, model=ONNX_FP32).predict(sentences, before=before)
     for ours, theirs in zip(found, expected, strict=True):
         assert (ours.label, ours.cue, ours.source) == (theirs.label, theirs.cue, theirs.source)
         assert ours.scores == pytest.approx(theirs.scores, abs=1e-4)

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, BertConfig, BertForMaskedLM, BertTokenizerFast
 
 from isnad import farasa, load_classifier
+from isnad.artefact import ONNX_FP32
 from isnad.errors import IsnadError
 from isnad.runtimes.base import Item
-from isnad.runtimes.onnx import MODEL_FP32, OnnxClassifier
+from isnad.runtimes.onnx import OnnxClassifier
 from isnad.runtimes.transformer import TransformerClassifier, encode, open_encoder
 from isnad.text import normalise, normalise_text
 from train.__main__ import main
@@ -239,8 +240,8 @@ def test_arabert_v2_learns_answers_and_is_exported(arabert_v2: Path, newsroom: N
     assert isinstance(opened, TransformerClassifier)
     raw = ["ونفت الوزارة والكتاب", "للوزير كتابك"]
     expected = opened.predict(raw)
-    export_onnx(opened, Path("runs/arabert-v2/artefact") / MODEL_FP32)
-    found = OnnxClassifier.load(Path("runs/arabert-v2/artefact"), opened.manifest, model=MODEL_FP32).predict(raw)
+    export_onnx(opened, Path("runs/arabert-v2/artefact") / ONNX_FP32)
+    found = OnnxClassifier.load(Path("runs/arabert-v2/artefact"), opened.manifest, model=ONNX_FP32).predict(raw)
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.scores == pytest.approx(theirs.scores, abs=1e-4)
 

@@ -283,7 +283,7 @@ def test_a_full_disk_ends_with_a_sentence_and_the_run_goes_on_when_there_is_room
 def test_another_config_or_other_data_begin_anew_and_say_so(whole: Newsroom) -> None:
     killed(whole, "name=other", harm=die_at_step, at=(9,))
     killed(whole, "name=other", "learning_rate=1.0e-3", harm=die_at_step, at=(9,))
-    assert "the checkpoints in runs/other/checkpoints are of another config or of other data; begun anew" in said(whole)
+    assert "the checkpoints in runs/other/checkpoints are of another config or of other data; moved to" in said(whole)
     assert "resumed" not in said(whole)
     killed(whole, "name=other", "learning_rate=1.0e-3", "workers=1", harm=die_at_step, at=(9,))
     assert "resumed from runs/other/checkpoints/checkpoint-8" in said(whole), "the number of workers is no matter"
@@ -508,6 +508,15 @@ def test_the_loop_says_when_nothing_good_is_left(tmp_path: Path) -> None:
         looped(tmp_path)
 
 
+@pytest.mark.parametrize("content", [b"", b"garbage", bytes(900)])
+def test_whatever_stands_in_a_checkpoint_the_one_before_it_counts(tmp_path: Path, content: bytes) -> None:
+    straight = looped(tmp_path / "straight")
+    with pytest.raises(KeyboardInterrupt):
+        looped(tmp_path / "broken", dies=6)
+    (tmp_path / "broken/checkpoint.pt").write_bytes(content)
+    assert same(looped(tmp_path / "broken"), straight)
+
+
 def test_the_lines_of_steps_that_are_taken_again_go(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 3, "loss": 1.5}\n{"step": 6, "loss": 1.2}\n{"step": 9, "lo')
@@ -571,11 +580,12 @@ def test_what_is_not_whole_is_named_and_passed_over(
     assert not (tmp_path / "checkpoint-11.part").exists()
 
 
-def test_checkpoints_of_another_run_are_cleared_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_checkpoints_of_another_run_are_moved_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     checkpoint(tmp_path / "c", 5, run="theirs")
     assert last_good(tmp_path / "c", "ours") is None
-    assert "are of another config or of other data; begun anew" in caplog.text
+    assert "are of another config or of other data; moved to" in caplog.text
     assert not (tmp_path / "c").exists()
+    assert fault(tmp_path / "c.old" / "checkpoint-5") is None
 
 
 def test_only_the_wanted_checkpoints_stay(tmp_path: Path) -> None:
@@ -595,3 +605,12 @@ def test_a_run_is_known_by_what_moves_its_result() -> None:
     for change in ({"seed": 14}, {"learning_rate": 1e-4}, {"batch_size": 8}, {"epochs": 3}, {"deterministic": True}):
         assert run_mark(config.model_copy(update=change), [], [], 1) != first
     assert run_mark(config, [], [], 2) != first
+
+
+def test_an_encoder_made_anew_in_its_folder_is_another_run(tmp_path: Path) -> None:
+    config = TransformerConfig(name="a", encoder=str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    first = run_mark(config, [], [], 1)
+    assert run_mark(config, [], [], 1) == first
+    (tmp_path / "model.safetensors").write_bytes(b"two")
+    assert run_mark(config, [], [], 1) != first

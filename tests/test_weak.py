@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import Newsroom, invented
+from conftest import ROOT, Newsroom, invented
 from safetensors.torch import load_file
 
+from isnad.errors import IsnadError
 from isnad.labels import Stance
 from isnad.text import normalise_text
+from train.command import read_config
+from train.loop import begin
 from train.weak import WeakConfig, read_targets, run, teach, unlabelled_sentences
 
 
@@ -79,3 +83,18 @@ def test_the_encoder_learns_and_opens_without_the_heads(
     assert any(not torch.equal(before[k], after[k]) for k in before)
     facts = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
     assert facts["weak"]["sentences"] == len(read_targets(tmp_path / "weak" / "weak.jsonl"))
+
+
+def test_every_encoder_that_make_pretrain_keeps_is_written_by_a_config_of_its_own() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    kept = set(re.findall(r"runs/weak-(\w+)/encoder", makefile))
+    made = [read_config(WeakConfig, path, []).name for path in sorted((ROOT / "configs").glob("weak-*.yaml"))]
+    assert kept == set(made)
+    assert len(made) == len(kept)
+
+
+def test_labels_of_another_config_are_not_taken(tmp_path: Path) -> None:
+    config = WeakConfig(name="a", teachers=["rules"], teacher_weights=[1.0])
+    begin(config, tmp_path)
+    with pytest.raises(IsnadError, match="found one of another config; set name= or delete it"):
+        run(config.model_copy(update={"articles": 7}), tmp_path)

@@ -23,6 +23,8 @@ log = logging.getLogger("train")
 
 COMPLETE = "complete.json"
 PART = ".part"
+OLD = ".old"
+"""Ending of the folder that keeps the checkpoints of the run before this one until this one is done."""
 _NAME = re.compile(r"checkpoint-(\d+)")
 _FREE = {"name", "out", "data", "corpora", "workers", "save_steps", "gradient_checkpointing", "seeds"}
 _FREE |= {"batch_size", "gradient_accumulation", "report"}
@@ -33,9 +35,20 @@ def run_mark(config: TransformerConfig, train: Sequence[Target], dev: Sequence[T
     """SHA-256 of all that decides a run: config, sentences and labels, sentences a step, number of processes."""
     settings = {k: v for k, v in config.model_dump(mode="json").items() if k not in _FREE}
     step = config.batch_size * config.gradient_accumulation * processes
-    digest = sha256(json.dumps([settings, step, processes], sort_keys=True).encode())
+    digest = sha256(json.dumps([settings, encoder_mark(config.encoder), step, processes], sort_keys=True).encode())
     for target in (*train, None, *dev):
         digest.update(repr(target).encode())
+    return digest.hexdigest()
+
+
+def encoder_mark(encoder: str) -> str:
+    """SHA-256 of the weights and tokenizer of an encoder in a folder, which may be made anew; a hub id as it is."""
+    folder = Path(encoder)
+    if not folder.is_dir():
+        return encoder
+    digest = sha256()
+    for path in sorted(p for p in folder.iterdir() if p.is_file()):
+        digest.update(path.name.encode() + file_digest(path.open("rb"), "sha256").digest())
     return digest.hexdigest()
 
 
@@ -105,7 +118,7 @@ def fault(folder: Path) -> str | None:
 def last_good(folder: Path, run: str) -> Path | None:
     """The latest whole checkpoint of this run in `folder`, or None; what is passed over is named in the log.
 
-    Checkpoints of another config or other data are deleted: a run that begins anew would mix with them.
+    Checkpoints of another config or other data are moved to `OLD` beside: a run that begins anew would mix with them.
     """
     for half in sorted(folder.glob(f"checkpoint-*{PART}")):
         log.warning("%s is half written; passed over", half)
@@ -113,8 +126,12 @@ def last_good(folder: Path, run: str) -> Path | None:
     found = steps_down(folder)
     others = [p for p in found if (sealed := read_seal(p)) is not None and sealed["run"] != run]
     if others:
-        log.warning("the checkpoints in %s are of another config or of other data; begun anew", folder)
-        shutil.rmtree(folder)
+        old = folder.with_name(folder.name + OLD)
+        log.warning(
+            "the checkpoints in %s are of another config or of other data; moved to %s, begun anew", folder, old
+        )
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
         return None
     for checkpoint in found:
         why = fault(checkpoint)

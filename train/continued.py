@@ -17,9 +17,7 @@ import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from isnad.config import dump
 from isnad.errors import IsnadError
-from isnad.files import write_whole
 from isnad.runtimes.transformer import (
     check_tokenizer,
     check_weights,
@@ -29,6 +27,7 @@ from isnad.runtimes.transformer import (
     quiet,
 )
 from train.config import recipe_of
+from train.loop import begin
 from train.pretrain import MaskedWordsConfig, masked_words, open_text, prepare_ids, save_encoder
 from train.progress import clock
 
@@ -85,15 +84,6 @@ def open_masked(config: ContinueConfig) -> tuple[PreTrainedModel, PreTrainedToke
         log.warning("%s has no masked-word head; it begins from a random one, which takes more tokens", name)
     keep_whole(tokenizer)
     return model, tokenizer
-
-
-def begin(config: ContinueConfig, out: Path) -> None:
-    """Write `out/config.yaml`; IsnadError where another run stands there, whose text and state would mix with it."""
-    out.mkdir(parents=True, exist_ok=True)
-    path, ours = out / "config.yaml", dump(config)
-    if path.is_file() and path.read_text(encoding="utf-8") != ours:
-        raise IsnadError(f"expected no run or this one in {out}, found one of another config; set name= or delete it")
-    write_whole(path, ours)
 
 
 def go_on(config: ContinueConfig, out: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from isnad.config import Config
+from isnad.config import Config, dump
 from isnad.errors import IsnadError
 from isnad.files import write_whole
 from train.progress import progress_line
@@ -66,6 +67,15 @@ def make_optimizers(model: torch.nn.Module, config: LoopConfig) -> list[torch.op
     return [torch.optim.Muon(hidden, lr=config.muon_learning_rate, weight_decay=config.weight_decay), adam]
 
 
+def begin(config: LoopConfig, out: Path) -> None:
+    """Write `out/config.yaml`; IsnadError where another run stands there: its text, labels and state would be taken."""
+    out.mkdir(parents=True, exist_ok=True)
+    path, ours = out / "config.yaml", dump(config)
+    if path.is_file() and path.read_text(encoding="utf-8") != ours:
+        raise IsnadError(f"expected no run or this one in {out}, found one of another config; set name= or delete it")
+    write_whole(path, ours)
+
+
 class Checkpoints:
     """Training state in `folder/checkpoint.pt`, written beside and renamed, and the one before it in `previous.pt`.
 
@@ -93,7 +103,7 @@ class Checkpoints:
         except (OSError, RuntimeError) as error:
             beside.unlink(missing_ok=True)
             raise IsnadError(
-                f"the checkpoint of step {step} cannot be written ({str(error).splitlines()[0]}); free space on that "
+                f"the checkpoint of step {step} cannot be written ({_first_line(error)}); free space on that "
                 "disk and start again: it goes on from the checkpoint before",
                 path=self.path,
             ) from error
@@ -117,12 +127,16 @@ class Checkpoints:
         return int(state["step"])
 
 
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     """The state in `path`; None, with a word in the log, where it is damaged."""
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
-    except (OSError, RuntimeError, EOFError) as error:
-        log.warning("%s is damaged (%s); passed over", path, str(error).splitlines()[0])
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        log.warning("%s is damaged (%s); passed over", path, _first_line(error))
         return None
     sealed = state.pop("sha256", None)
     if sealed is not None and sealed != _digest(state):
@@ -190,7 +204,8 @@ def run_steps(model: torch.nn.Module, loss_at: StepLoss, work: Work, config: Loo
             optimizer.zero_grad(set_to_none=True)
         losses.append(loss.item())
         if not math.isfinite(losses[-1]):
-            raise IsnadError(f"the loss is {losses[-1]} at step {step}; lower `muon_learning_rate` and start again")
+            rate = "muon_learning_rate" if config.muon_learning_rate else "learning_rate"
+            raise IsnadError(f"the loss is {losses[-1]} at step {step}; lower `{rate}` and give a `name` of its own")
         last, now = step + 1 == work.steps, time.monotonic()
         if now - told > TELL_EVERY or last:
             told = now

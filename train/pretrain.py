@@ -24,13 +24,13 @@ import torch
 from transformers import AutoTokenizer, ModernBertConfig, ModernBertForMaskedLM, PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from isnad.config import apply_overrides, dump, read_settings
+from isnad.config import apply_overrides, read_settings
 from isnad.errors import IsnadError
 from isnad.examples import find_corpora
 from isnad.runtimes.transformer import quiet
 from train.command import config_command, read_config
 from train.corpus import TrainingText, prepare_text
-from train.loop import LoopConfig, Work, run_steps
+from train.loop import LoopConfig, Work, begin, run_steps
 from train.masking import Blocks, Ids, masked_batch, word_ids
 from train.progress import clock, track
 from train.tokenizer import save_tokenizer, train_wordpiece
@@ -201,8 +201,7 @@ def masked_words(
 def pretrain(config: PretrainConfig, out: Path) -> Path:
     """Run all stages into `out`; returns the encoder folder, a plain `save_pretrained` one."""
     quiet()
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.yaml").write_text(dump(config), encoding="utf-8")
+    begin(config, out)
     began = time.monotonic()
     text = open_text(config)
     tokenizer = prepare_tokenizer(config, text, out)

@@ -34,6 +34,7 @@ from isnad.rules import RulesClassifier
 from isnad.runtimes.base import ModelClassifier
 from isnad.runtimes.linear import MajorityClassifier
 from train.calibration import calibrate
+from train.checkpoints import OLD
 from train.config import (
     MajorityConfig,
     NeuralConfig,
@@ -272,4 +273,5 @@ def finish(classifier: Classifier, manifest: Manifest, prepared: Prepared, out: 
 
 def drop_checkpoints(out: Path) -> None:
     """Delete what only a killed run would need."""
-    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    for folder in (out / CHECKPOINTS, out / (CHECKPOINTS + OLD)):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -20,7 +20,8 @@ import numpy as np
 from isnad.config import dump
 from isnad.errors import IsnadError
 from isnad.files import write_whole
-from train.config import RunConfig
+from train.checkpoints import encoder_mark
+from train.config import RunConfig, TransformerConfig
 from train.processes import processes
 from train.seeds import last_dev
 from train.space import METRIC, Parameter, SweepConfig, accepted
@@ -84,6 +85,7 @@ def sweep(config: RunConfig, plan: SweepConfig) -> Path:
             "seed": plan.seed,
             "prune_after": plan.prune_after,
             "the data": prepare(config).fingerprint,
+            "the encoder": encoder_mark(config.encoder) if isinstance(config, TransformerConfig) else "",
         }
         study = open_study(out, plan, facts)
         while (trial := next_trial(study, plan)) is not None:

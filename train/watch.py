@@ -130,7 +130,8 @@ def held(out: Path) -> Iterator[None]:
     except OSError as error:
         raise IsnadError(f"cannot be written: {error.strerror or error}", path=out) from error
     with lock:
-        os.register_at_fork(after_in_child=lock.close)  # else orphaned workers would hold it after a kill
+        if hasattr(os, "register_at_fork"):  # else orphaned workers would hold it after a kill
+            os.register_at_fork(after_in_child=lock.close)
         if not _locked(lock):
             raise IsnadError(
                 "another process works in this directory; wait for it, or give a name= of its own", path=out

@@ -26,7 +26,6 @@ from transformers import AutoTokenizer, ModernBertForMaskedLM
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from isnad.classifier import load_classifier
-from isnad.config import dump
 from isnad.errors import IsnadError
 from isnad.examples import corpus_articles, find_corpora
 from isnad.labels import Stance
@@ -38,7 +37,7 @@ from isnad.spans import TAGS
 from isnad.text import normalise
 from train.command import config_command, read_config
 from train.corpus import build_guard, prepare_text
-from train.loop import LoopConfig, Work, run_steps
+from train.loop import LoopConfig, Work, begin, run_steps
 from train.losses import joint_loss
 from train.masking import masked_batch, word_ids
 from train.pretrain import save_encoder
@@ -287,8 +286,7 @@ def learn(model: JointModel, batches: WeakBatches, config: WeakConfig, out: Path
 def run(config: WeakConfig, out: Path) -> Path:
     """Teach, learn, and write `out/encoder`."""
     quiet()
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.yaml").write_text(dump(config), encoding="utf-8")
+    begin(config, out)
     targets = read_targets(teach(config, out))
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(config.encoder)
     torch.manual_seed(config.seed)
